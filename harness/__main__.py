@@ -1,0 +1,129 @@
+"""Command line in, a pipeline run and an exit status out: `harness PIPELINE [overrides]`.
+
+0 measured, within policy · 1 could not measure · 2 wrong usage or configuration · 3 measured, policy violated ·
+4 measured, more clips failed than allowed · 130 interrupted, what is done is kept.
+"""
+
+import difflib
+import logging
+import sys
+from collections.abc import Callable
+
+PIPELINES = {
+    "benchmark": "transcribe a manifest with a backend, score it, judge every slice",
+    "rescore": "score transcripts made elsewhere: hypotheses=FILE manifest.path=FILE",
+}
+EXIT_OK, EXIT_COULD_NOT_MEASURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+log = logging.getLogger("harness")
+
+
+def main() -> None:
+    """Run the command and leave with its exit status."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_help())
+        sys.exit(EXIT_OK if arguments else EXIT_USAGE)
+    if arguments[0] == "--version":
+        from harness.provenance import version
+
+        sys.stdout.write(f"asr-fairness-harness {version('asr-fairness-harness')}\n")
+        sys.exit(EXIT_OK)
+    if arguments[0] not in PIPELINES:
+        sys.stderr.write(_unknown(arguments[0]))
+        sys.exit(EXIT_USAGE)
+    sys.exit(_run(arguments[0], arguments[1:]))
+
+
+def _help() -> str:
+    width = max(map(len, PIPELINES))
+    lines = "\n".join(f"  {name:<{width}}  {what}" for name, what in PIPELINES.items())
+    return (
+        "harness PIPELINE [overrides]\n\nMeasures for whom a speech recogniser works worse, by how much, how sure we "
+        f"are, and whether that is within what was promised.\n\nPipelines:\n{lines}\n\n"
+        "Each is a Hydra application: `harness benchmark manifest=demo backend=pocketsphinx policy=strict`,\n"
+        "`-m` sweeps, `--cfg job` shows the configuration, `harness benchmark --help` lists the choices.\n"
+        "run_dir=FOLDER chooses the run directory; the same command continues an interrupted run.\n\n"
+        "Exit status: 0 within policy, 1 could not measure, 2 wrong usage, 3 policy violated, 4 too many clips "
+        "failed, 130 interrupted.\n"
+    )
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name, PIPELINES, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"harness: no pipeline {name!r}; expected one of {', '.join(PIPELINES)}.{hint} See harness --help.\n"
+
+
+def _run(pipeline: str, overrides: list[str]) -> int:
+    """Compose the configuration and run the pipeline, once or for each job of a sweep; return the worst status."""
+    import hydra
+
+    from harness.config import configs_folder, register
+
+    register()
+    statuses: list[int] = []
+
+    def job(config: "hydra.types.DictConfig") -> None:  # type: ignore[name-defined]
+        statuses.append(_guarded(lambda: _pipeline(pipeline, config)))
+
+    sys.argv = [f"harness {pipeline}", *overrides]
+    application = hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=pipeline)(job)
+    try:
+        application()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except SystemExit as ended:  # Hydra ends this way when it cannot compose, and after --help
+        return EXIT_USAGE if ended.code else EXIT_OK
+    return max(statuses, default=EXIT_OK)
+
+
+def _guarded(run: Callable[[], int]) -> int:
+    """Turn what a pipeline raises into words on standard error and an exit status."""
+    from harness.errors import HarnessError
+
+    try:
+        return run()
+    except HarnessError as error:
+        sys.stderr.write(f"harness: {error}\n")
+        return error.exit_status
+    except KeyboardInterrupt:
+        sys.stderr.write("harness: interrupted; what is done is kept. The same command goes on from there.\n")
+        return EXIT_INTERRUPTED
+    except Exception:
+        log.exception("the harness itself failed; this is a defect. What is done is kept; please report it with this")
+        return EXIT_COULD_NOT_MEASURE
+
+
+def _pipeline(name: str, config: "hydra.types.DictConfig") -> int:  # type: ignore[name-defined]
+    """Build the objects, run the pipeline, show its table."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from harness.config import benchmark_job, rescore_job
+    from harness.pipelines.benchmark import benchmark
+    from harness.pipelines.rescore import rescore
+    from harness.report.screen import show
+
+    hydra_config = HydraConfig.get()
+    choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
+    named = _named_targets(list(hydra_config.overrides.task), list(config.allow_targets))
+    if name == "benchmark":
+        outcome = benchmark(benchmark_job(config, choices=choices, named_targets=named))
+    else:
+        outcome = rescore(rescore_job(config, choices=choices, named_targets=named))
+    show(outcome.run, sys.stdout)
+    return outcome.exit_status
+
+
+def _named_targets(overrides: list[str], targets: list[str]) -> list[str]:
+    """Return the targets allowed on the command line; a configuration file cannot allow its own."""
+    from harness.errors import UsageError
+
+    on_command_line = any(override.lstrip("+").split("=")[0] == "allow_targets" for override in overrides)
+    if targets and not on_command_line:
+        raise UsageError("allow_targets stands in a configuration file; it counts only on the command line.")
+    return targets
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,279 @@
+"""Hydra's configuration in, the ordinary objects of a pipeline out.
+
+Nests the options of each module into one schema per pipeline, finds `configs/`, and lets `instantiate` run only
+targets on an allow-list: a configuration file is data, it must not be able to run code.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import InterpolationKeyError, InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
+
+from harness.corpus import Manifest
+from harness.errors import HarnessError, UsageError
+from harness.fairness import Policy
+from harness.pipelines.benchmark import BenchmarkJob
+from harness.pipelines.evaluation import SliceOptions
+from harness.pipelines.rescore import RescoreJob
+from harness.transcription import ExecutorOptions
+
+TARGETS = frozenset(
+    {
+        "harness.backends.pocketsphinx.PocketSphinx",
+        "harness.backends.tones.Tones",
+        "harness.backends.whisper.Whisper",
+        "harness.scoring.normalization.ByLanguage",
+        "harness.scoring.normalization.LowercaseNoPunctuation",
+        "harness.scoring.normalization.Verbatim",
+        "harness.scoring.normalization.WhisperBasic",
+        "harness.scoring.normalization.WhisperEnglish",
+    }
+)
+_INSTANTIATE_KEYS = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
+
+
+@dataclass(kw_only=True)
+class ManifestOptions:
+    """Says which manifest is read, and how.
+
+    Attributes:
+        path: The manifest file.
+        name: What outputs call it; None: what the datasheet or the file is called.
+        columns: The file's column for a contract column, where they differ.
+        audio_root: Folder that audio paths are relative to; None: the manifest's.
+        allow_outside: Whether audio may lie outside that folder.
+        language: BCP 47, for rows that name none.
+        grammar: JSGF grammar of the domain, for backends that can use one.
+    """
+
+    path: str = MISSING
+    name: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    audio_root: str | None = None
+    allow_outside: bool = False
+    language: str | None = None
+    grammar: str | None = None
+
+
+@dataclass(kw_only=True)
+class Common:
+    """Holds what every pipeline that measures is configured by."""
+
+    manifest: ManifestOptions = field(default_factory=ManifestOptions)
+    normalizer: Any = MISSING
+    policy: Policy = field(default_factory=Policy)
+    slices: SliceOptions = field(default_factory=SliceOptions)
+    seed: int = 0
+    run_dir: str | None = None
+    allow_targets: list[str] = field(default_factory=list)
+    reference_pattern: str | None = None
+
+
+@dataclass(kw_only=True)
+class BenchmarkConfig(Common):
+    """Is the schema of `harness benchmark`."""
+
+    backend: Any = MISSING
+    executor: ExecutorOptions = field(default_factory=ExecutorOptions)
+
+
+@dataclass(kw_only=True)
+class RescoreConfig(Common):
+    """Is the schema of `harness rescore`."""
+
+    hypotheses: str = MISSING
+    columns: dict[str, str] = field(default_factory=dict)
+    stem_ids: bool = False
+    allow_missing: bool = False
+
+
+def configs_folder() -> Path:
+    """Return `configs/`: inside the package when installed, at the top level in a checkout."""
+    return _beside_or_inside("configs")
+
+
+def register() -> None:
+    """Tell Hydra the schemas and where manifests lie; may be called again."""
+    store = ConfigStore.instance()
+    store.store(name="benchmark_schema", node=BenchmarkConfig)
+    store.store(name="rescore_schema", node=RescoreConfig)
+    OmegaConf.register_new_resolver("manifests", lambda path: str(_beside_or_inside("manifests") / path), replace=True)
+
+
+def benchmark_job(config: DictConfig, *, choices: Mapping[str, str], named_targets: Sequence[str]) -> BenchmarkJob:
+    """Build a benchmark from its configuration.
+
+    Args:
+        config: As composed by Hydra.
+        choices: Which file was chosen in each group.
+        named_targets: Targets that the user allowed on the command line.
+
+    Raises:
+        UsageError: The configuration is wrong; the message names the option.
+    """
+    resolved = _resolved(config)
+    backend = _build(config, "backend", named_targets)
+    options = _typed(config)
+    return BenchmarkJob(
+        manifest=_manifest(options.manifest, require_audio=True),
+        backend=backend,
+        backend_name=choices.get("backend", type(backend).__name__),
+        normalizer=_build(config, "normalizer", named_targets),
+        policy=options.policy,
+        slices=options.slices,
+        executor=options.executor,
+        seed=_seed(options),
+        run_dir=options.run_dir,
+        reference_pattern=options.reference_pattern,
+        config=resolved,
+        config_yaml=OmegaConf.to_yaml(OmegaConf.create(resolved)),
+    )
+
+
+def rescore_job(config: DictConfig, *, choices: Mapping[str, str], named_targets: Sequence[str]) -> RescoreJob:
+    """Build a rescoring from its configuration; arguments and errors as for `benchmark_job`."""
+    del choices
+    resolved = _resolved(config)
+    options = _typed(config)
+    hypotheses = Path(options.hypotheses)
+    if not hypotheses.is_file():
+        raise UsageError(f"hypotheses={options.hypotheses}: no such file. Give a CSV, TSV or JSON Lines file.")
+    return RescoreJob(
+        manifest=_manifest(options.manifest, require_audio=False),
+        hypotheses=hypotheses,
+        columns=options.columns,
+        stem_ids=options.stem_ids,
+        allow_missing=options.allow_missing,
+        reference_pattern=options.reference_pattern,
+        normalizer=_build(config, "normalizer", named_targets),
+        policy=options.policy,
+        slices=options.slices,
+        seed=_seed(options),
+        run_dir=options.run_dir,
+        config=resolved,
+        config_yaml=OmegaConf.to_yaml(OmegaConf.create(resolved)),
+    )
+
+
+def check_targets(node: object, allowed: frozenset[str]) -> None:
+    """Refuse a node that would instantiate what is not on the allow-list, however deep.
+
+    Raises:
+        UsageError: The target, and how a user allows it.
+    """
+    for target in _targets(node):
+        if target not in allowed:
+            raise UsageError(
+                f"_target_={target!r} is not on the allow-list of this harness: a configuration file must not run "
+                f"code unasked. If you trust it, name it on the command line: 'allow_targets=[{target}]'."
+            )
+
+
+def _beside_or_inside(name: str) -> Path:
+    package = Path(__file__).resolve().parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+def _resolved(config: DictConfig) -> dict[str, object]:
+    """Return the configuration as plain data, every reference followed."""
+    try:
+        resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True, enum_to_str=True)
+    except MissingMandatoryValue as error:
+        raise UsageError(f"{error.full_key} is not given; expected {error.full_key}=…, e.g. {_example(error.full_key)}") from error
+    except (InterpolationResolutionError, InterpolationKeyError) as error:
+        raise UsageError(
+            f"{error.full_key}: {str(error).splitlines()[0]}. If it is an environment variable, set it; "
+            "manifests/README.md says what each corpus needs."
+        ) from error
+    if not isinstance(resolved, dict):
+        raise UsageError("the configuration is not a mapping; expected options by name.")
+    return {str(key): value for key, value in resolved.items()}
+
+
+def _example(key: str) -> str:
+    examples = {"manifest.path": "manifest.path=my_corpus/manifest.csv", "hypotheses": "hypotheses=transcripts.csv"}
+    return examples.get(key, f"{key}=VALUE")
+
+
+def _typed(config: DictConfig) -> Any:
+    """Return the options as the dataclasses that declare them; their own checks run here."""
+    plain = {key: value for key, value in config.items() if key not in ("backend", "normalizer")}
+    schema = RescoreConfig if "hypotheses" in config else BenchmarkConfig
+    try:
+        return OmegaConf.to_object(
+            OmegaConf.merge(OmegaConf.structured(schema), plain | {"normalizer": None} | _no_backend(schema))
+        )
+    except HarnessError:
+        raise
+    except OmegaConfBaseException as error:
+        raise UsageError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+
+
+def _no_backend(schema: type) -> dict[str, None]:
+    return {"backend": None} if schema is BenchmarkConfig else {}
+
+
+def _build(config: DictConfig, key: str, named_targets: Sequence[str]) -> Any:
+    """Instantiate a plugin: `_target_` and its constructor's arguments, nothing else.
+
+    Raises:
+        UsageError: The target is not allowed or does not take these arguments.
+    """
+    node = OmegaConf.to_container(config[key], resolve=True)
+    if not isinstance(node, dict) or "_target_" not in node:
+        raise UsageError(f"{key} has no _target_; expected a choice of configs/{key}/, e.g. {key}=…")
+    check_targets(node, TARGETS | frozenset(named_targets))
+    _importable(str(node["_target_"]))
+    try:
+        return instantiate(node)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, HarnessError):
+            raise error.__cause__ from error
+        raise UsageError(f"{key}: {' '.join(str(error).split())}") from error
+
+
+def _importable(target: str) -> None:
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"_target_={target!r} cannot be imported: {error}. Is its package installed?") from error
+    if not isinstance(found, type):
+        raise UsageError(f"_target_={target!r} is not a class; expected a class with the plugin's method.")
+
+
+def _targets(node: object) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield str(node["_target_"])
+        for value in node.values():
+            yield from _targets(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from _targets(value)
+
+
+def _manifest(options: ManifestOptions, *, require_audio: bool) -> Manifest:
+    return Manifest.load(
+        Path(options.path),
+        name=options.name,
+        columns=options.columns,
+        audio_root=None if options.audio_root is None else Path(options.audio_root),
+        allow_outside=options.allow_outside,
+        language=options.language,
+        require_audio=require_audio,
+    )
+
+
+def _seed(options: Common) -> int:
+    if options.seed < 0:
+        raise UsageError(f"seed={options.seed}; expected a whole number >= 0.")
+    return options.seed

@@ -1,0 +1,178 @@
+"""Per-speaker sums in, speaker-clustered intervals out, as matrix products.
+
+A word error rate is a ratio of sums over speakers. Its interval is a bootstrap-t from 10 speakers (Efron and
+Tibshirani 1993, ch. 12, with speakers resampled whole: Liu and Peng 2020), a t interval on the logarithm of the
+linearised ratio (Cochran 1977, ch. 6) for 2 to 9, and none for fewer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtrit
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+BOOTSTRAP_SPEAKERS = 10  # from here the bootstrap-t covers 93 % or more of a nominal 95 %; below it is too wide
+LOW_SUPPORT_SPEAKERS = 5  # below, the t interval is shown and marked
+_CHUNK_CELLS = 20_000_000  # weights held at once: 160 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Bounds a rate, a gap or a ratio; NaN where there is none, and the note says why or how far to trust it."""
+
+    low: float
+    high: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Is a ratio of sums and its linearised standard error, per slice or per resample and slice."""
+
+    rate: Floats  # (..., n_slices) NaN without words
+    standard_error: Floats  # (..., n_slices) NaN below two speakers
+    words: Floats  # (..., n_slices)
+    n_speakers: Floats  # (..., n_slices)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Says how often each speaker was drawn in each resample: multinomial counts, drawn when iterated over."""
+
+    n_speakers: int
+    n_resamples: int
+    seed: int
+
+    def __iter__(self) -> Iterator[Floats]:
+        """Yield blocks of resamples, each (n_block, n_speakers); the same blocks every time."""
+        rng = np.random.default_rng(self.seed)
+        block = max(1, min(self.n_resamples, _CHUNK_CELLS // max(1, self.n_speakers)))
+        for start in range(0, self.n_resamples, block):
+            n_rows = min(block, self.n_resamples - start)
+            drawn = rng.integers(self.n_speakers, size=(n_rows, self.n_speakers))
+            drawn += np.arange(n_rows)[:, None] * self.n_speakers
+            counts = np.bincount(drawn.ravel(), minlength=n_rows * self.n_speakers)
+            yield counts.reshape(n_rows, self.n_speakers).astype(np.float64)
+
+
+def resample_weights(n_speakers: int, n_resamples: int, rng: np.random.Generator) -> Weights:
+    """Prepare resamples of speakers; one set serves every slice, which keeps their covariances."""
+    return Weights(n_speakers=n_speakers, n_resamples=n_resamples, seed=int(rng.integers(2**63)))
+
+
+def ratio_estimate(errors: Floats, words: Floats, present: Bools) -> Estimate:
+    """Return each slice's WER and its linearised, speaker-clustered standard error (Cochran 1977, eq. 6.13).
+
+    The standard error is never below that of one word error, 1 / words: no errors in sight does not mean that none
+    can happen, and identical speakers do not mean certainty.
+
+    Args:
+        errors: Word errors, (n_speakers, n_slices).
+        words: Reference words, (n_speakers, n_slices).
+        present: Who has utterances in the slice, (n_speakers, n_slices).
+
+    >>> ones = np.ones((3, 1), bool)
+    >>> estimate = ratio_estimate(np.array([[2.0], [5], [9]]), np.array([[20.0], [30], [40]]), ones)
+    >>> round(float(estimate.rate[0]), 7), round(float(estimate.standard_error[0]), 7)
+    (0.1777778, 0.0336066)
+    """
+    once = weighted_ratio(np.ones((1, len(errors))), errors, words, present)
+    return Estimate(once.rate[0], once.standard_error[0], once.words[0], once.n_speakers[0])
+
+
+def rate_intervals(
+    errors: Floats, words: Floats, present: Bools, *, weights: Weights, confidence: float
+) -> list[Interval]:
+    """Return the interval of every slice's word error rate.
+
+    Args:
+        errors: Word errors, (n_speakers, n_slices).
+        words: Reference words, (n_speakers, n_slices).
+        present: Who has utterances in the slice, (n_speakers, n_slices).
+        weights: Resamples of the same speakers.
+        confidence: Nominal coverage, e.g. 0.95.
+
+    Returns:
+        One interval a slice; NaN bounds where the slice has fewer than two speakers or no words.
+    """
+    estimate = ratio_estimate(errors, words, present)
+    resampled = (estimate.n_speakers >= BOOTSTRAP_SPEAKERS) & (estimate.rate > 0)
+    low, high = log_t(estimate, confidence)
+    if resampled.any():
+        columns = np.flatnonzero(resampled)
+        pivots = _rate_pivots(errors[:, columns], words[:, columns], present[:, columns], weights)
+        lower, upper = pivot_quantiles(pivots, confidence)
+        low[columns] = estimate.rate[columns] - upper * estimate.standard_error[columns]
+        high[columns] = estimate.rate[columns] - lower * estimate.standard_error[columns]
+    notes = [_support_note(int(n), float(total)) for n, total in zip(estimate.n_speakers, estimate.words, strict=True)]
+    return [Interval(max(0.0, float(lo)), float(hi), note) for lo, hi, note in zip(low, high, notes, strict=True)]
+
+
+def pivot_quantiles(pivots: Floats, confidence: float) -> tuple[Floats, Floats]:
+    """Return the lower and upper quantiles of studentised resamples, per column.
+
+    A resample that drew fewer than two of the slice's speakers has no standard error and is left out: at ten
+    speakers that is one in two thousand.
+    """
+    tail = (1 - confidence) / 2
+    lower, upper = np.nanquantile(pivots, [tail, 1 - tail], axis=0)
+    return lower, upper
+
+
+def weighted_ratio(block: Floats, errors: Floats, words: Floats, present: Bools) -> Estimate:
+    """Return each slice's ratio and linearised standard error under each row of weights, (n_block, n_slices)."""
+    n_speakers = block @ present.astype(np.float64)
+    total_words = block @ words
+    rate = divide(block @ errors, total_words)
+    squares = block @ errors**2 - 2 * rate * (block @ (errors * words)) + rate**2 * (block @ words**2)
+    factor = divide(n_speakers, n_speakers - 1)
+    spread = np.sqrt(factor * np.maximum(squares, 0)) / np.where(total_words > 0, total_words, np.nan)
+    return Estimate(rate, floored(spread, total_words), total_words, n_speakers)
+
+
+def _rate_pivots(errors: Floats, words: Floats, present: Bools, weights: Weights) -> Floats:
+    """Return (R* - R) / SE* for every resample and slice, (n_resamples, n_slices)."""
+    rate = errors.sum(axis=0) / words.sum(axis=0)
+    drawn = (weighted_ratio(block, errors, words, present) for block in weights)
+    return np.concatenate([(star.rate - rate) / star.standard_error for star in drawn])
+
+
+def log_t(estimate: Estimate, confidence: float) -> tuple[Floats, Floats]:
+    """Return R exp(-+ t SE / R); without errors the upper bound is the one a single error would have."""
+    quantile = t_quantile(estimate.n_speakers - 1, confidence)
+    one_error = divide(np.ones_like(estimate.words), estimate.words)
+    centre = np.fmax(estimate.rate, one_error)
+    spread = np.exp(quantile * estimate.standard_error / centre)
+    low = np.where(estimate.rate > 0, estimate.rate / spread, np.where(np.isnan(spread), np.nan, 0.0))
+    return low, centre * spread
+
+
+def t_quantile(degrees_of_freedom: Floats, confidence: float) -> Floats:
+    """Return the two-sided t quantile; NaN below one degree of freedom."""
+    usable = np.where(degrees_of_freedom >= 1, degrees_of_freedom, np.nan)
+    quantile: Floats = stdtrit(usable, np.full_like(usable, (1 + confidence) / 2))
+    return quantile
+
+
+def _support_note(n_speakers: int, words: float) -> str:
+    if words <= 0:
+        return "no reference words: no rate"
+    if n_speakers < 2:
+        return f"{n_speakers} speaker: no interval"
+    if n_speakers < LOW_SUPPORT_SPEAKERS:
+        return f"low_support: interval from {n_speakers} speakers"
+    return ""
+
+
+def floored(spread: Floats, total_words: Floats) -> Floats:
+    """Raise a standard error to that of one word error; NaN stays NaN."""
+    return np.maximum(spread, divide(np.ones_like(total_words), total_words))
+
+
+def divide(numerator: Floats, denominator: Floats) -> Floats:
+    """Divide; NaN where the denominator is not positive."""
+    return np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator > 0)

@@ -1,0 +1,1 @@
+"""The commands, each a page of straight-line calls on ordinary objects."""

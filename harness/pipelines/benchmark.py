@@ -1,0 +1,73 @@
+"""A manifest and a backend in, a complete run directory out: the main job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.backends import Backend
+from harness.corpus import Manifest
+from harness.fairness import Policy
+from harness.pipelines.evaluation import AnyNormalizer, Evaluation, SliceOptions, evaluate
+from harness.results import Run, open_run_directory
+from harness.transcription import ExecutorOptions, transcribe
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkJob:
+    """Holds everything a benchmark needs, as ordinary objects."""
+
+    manifest: Manifest
+    backend: Backend
+    backend_name: str
+    normalizer: AnyNormalizer
+    policy: Policy
+    slices: SliceOptions
+    executor: ExecutorOptions
+    seed: int
+    run_dir: str | None
+    reference_pattern: str | None
+    config: Mapping[str, object]  # resolved; part of what makes a run the same run
+    config_yaml: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Says where a pipeline wrote and how its command ends."""
+
+    run: Run
+    exit_status: int
+
+
+def benchmark(job: BenchmarkJob) -> Outcome:
+    """Transcribe what is not transcribed yet, then score, slice and judge.
+
+    Raises:
+        HarnessError: Something could not be measured; the message says what and what to do.
+    """
+    identity = job.backend.identity()
+    name = f"{job.manifest.name}_{job.backend_name}"
+    fingerprint = {
+        "config": job.config,
+        "manifest_digest": job.manifest.digest,
+        "backend_identity": identity,
+        "normalizer": job.normalizer.id,
+    }
+    with open_run_directory(
+        job.run_dir, pipeline="benchmark", name=name, config_yaml=job.config_yaml, fingerprint=fingerprint
+    ) as run:
+        done = transcribe(job.manifest, job.backend, run.hypotheses, job.executor)
+        facts = {
+            "pipeline": "benchmark",
+            "backend": {"name": job.backend_name} | identity,
+            "n_transcribed_before": done.n_kept,
+            "timings_s": {"warm_up": done.warm_up_s, "transcription": done.wall_s},
+        }
+        evaluation = Evaluation(
+            manifest=job.manifest,
+            normalizer=job.normalizer,
+            policy=job.policy,
+            slices=job.slices,
+            seed=job.seed,
+            reference_pattern=job.reference_pattern,
+            facts=facts,
+        )
+        return Outcome(run, evaluate(run, run.hypotheses.frame(), evaluation))

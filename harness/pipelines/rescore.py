@@ -1,0 +1,111 @@
+"""Transcripts made elsewhere and a manifest in, a complete run directory out; no audio, no recogniser, no GPU."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from harness.corpus import Manifest
+from harness.errors import HypothesesError
+from harness.fairness import Policy
+from harness.pipelines.benchmark import Outcome
+from harness.pipelines.evaluation import AnyNormalizer, Evaluation, SliceOptions, evaluate
+from harness.provenance import digest_of_file
+from harness.results import open_run_directory
+from harness.scoring import read_hypotheses
+from harness.transcription import Hypothesis
+
+
+@dataclass(frozen=True, kw_only=True)
+class RescoreJob:
+    """Holds everything that scoring somebody's transcripts needs, as ordinary objects.
+
+    Attributes:
+        stem_ids: Ids on both sides are file names: compare them without folder and extension.
+        allow_missing: Utterances without a transcript count as failed instead of being refused.
+        reference_pattern: Regular expression removed from references, e.g. event tags.
+    """
+
+    manifest: Manifest
+    hypotheses: Path
+    columns: Mapping[str, str]
+    stem_ids: bool
+    allow_missing: bool
+    reference_pattern: str | None
+    normalizer: AnyNormalizer
+    policy: Policy
+    slices: SliceOptions
+    seed: int
+    run_dir: str | None
+    config: Mapping[str, object]
+    config_yaml: str
+
+
+def rescore(job: RescoreJob) -> Outcome:
+    """Match transcripts to the manifest, then score, slice and judge.
+
+    Raises:
+        HarnessError: Ids do not match, or something else could not be measured; the message says what to do.
+    """
+    transcripts = read_hypotheses(job.hypotheses, columns=job.columns)
+    manifest = job.manifest
+    if job.stem_ids:
+        transcripts = transcripts.assign(utterance_id=_stems(transcripts["utterance_id"], job.hypotheses))
+        frame = manifest.frame.assign(utterance_id=_stems(manifest.frame["utterance_id"], manifest.path))
+        manifest = replace(manifest, frame=frame)
+    digest = digest_of_file(job.hypotheses)
+    fingerprint = {
+        "config": job.config,
+        "manifest_digest": manifest.digest,
+        "hypotheses_digest": digest,
+        "normalizer": job.normalizer.id,
+    }
+    name = f"{manifest.name}_{job.hypotheses.stem}"
+    with open_run_directory(
+        job.run_dir, pipeline="rescore", name=name, config_yaml=job.config_yaml, fingerprint=fingerprint
+    ) as run:
+        evaluation = Evaluation(
+            manifest=manifest,
+            normalizer=job.normalizer,
+            policy=job.policy,
+            slices=job.slices,
+            seed=job.seed,
+            allow_missing=job.allow_missing,
+            reference_pattern=job.reference_pattern,
+            facts={"pipeline": "rescore", "hypotheses": {"file": job.hypotheses.name, "digest": digest}},
+        )
+        run.hypotheses.replace(_as_hypotheses(transcripts))
+        return Outcome(run, evaluate(run, transcripts, evaluation))
+
+
+def _stems(ids: pd.Series, source: Path) -> list[str]:
+    """Return ids without folder and extension.
+
+    Raises:
+        HypothesesError: Two ids become one.
+    """
+    stems = [PurePosixPath(name).stem for name in ids]
+    first: dict[str, str] = {}
+    problems = []
+    for name, stem in zip(ids, stems, strict=True):
+        if first.setdefault(stem, name) != name:
+            problems.append(
+                f"{source}: ids {first[stem]!r} and {name!r} are both {stem!r} without folder and extension; "
+                "set stem_ids=false or rename one."
+            )
+    if problems:
+        raise HypothesesError(problems)
+    return stems
+
+
+def _as_hypotheses(transcripts: pd.DataFrame) -> Iterator[Hypothesis]:
+    for row in transcripts.itertuples():
+        yield Hypothesis(
+            row.utterance_id,
+            row.condition,
+            None if pd.isna(row.text) else row.text,
+            error=None if pd.isna(row.error) else row.error,
+            audio_s=None if pd.isna(row.audio_s) else row.audio_s,
+            processing_s=None if pd.isna(row.processing_s) else row.processing_s,
+        )

@@ -1,0 +1,1 @@
+"""A run directory in, what people read out; no number is computed here, only shown."""

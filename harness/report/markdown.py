@@ -1,0 +1,96 @@
+"""A run directory in, `report.md` out: verdicts, slices and provenance for someone who was not there."""
+
+import html
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from harness.report.wording import interval, mapping, percent, plain, points, policy_sentence, remarks, times
+from harness.results import Run
+
+REPORT = "report.md"
+_SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]|#~"})
+
+
+def write_report(run: Run) -> None:
+    """Write `report.md` from the files of the run."""
+    run.write_text(REPORT, render(run))
+
+
+def render(run: Run) -> str:
+    """Return the report as Markdown; every text from data is escaped."""
+    facts, summary = run.facts, run.summary
+    manifest = mapping(facts["manifest"])
+    backend = mapping(facts.get("backend")).get("name") or mapping(facts.get("hypotheses")).get("file", "")
+    slices, disparities = run.slices, run.disparities
+    sections = [
+        f"# {escape(manifest['name'])} through {escape(backend)}",
+        f"**{escape(policy_sentence(run))}**",
+        "\n".join(f"- {escape(remark)}" for remark in remarks(run)),
+        f"Overall WER {percent(_float(summary['wer']))} (interval {interval(_float(summary['wer_low']), _float(summary['wer_high']))}), "
+        f"{summary['n_utterances']} utterances by {summary['n_speakers']} speakers, {summary['reference_words']} reference words, "
+        f"{summary['n_failed']} failed.",
+        "## Verdicts\n\nA gap is the slice's WER minus its comparator's, in points.\n\n" + _verdicts(disparities),
+        "## Slices\n\nIntervals are 95 % unless the policy says otherwise, and speaker-clustered.\n\n" + _slices(slices),
+        "## How this was made\n\n" + _provenance(run),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def escape(text: object) -> str:
+    """Return a text that Markdown and HTML show as it is."""
+    return html.escape(plain(text), quote=False).translate(_SPECIAL)
+
+
+def _verdicts(disparities: pd.DataFrame) -> str:
+    if disparities.empty:
+        return "No slice could be compared: no attribute has two declared values."
+    ordered = disparities.sort_values("gap", ascending=False, kind="stable", na_position="last")
+    return _table(
+        ("dimension", "slice", "WER", "against", "gap", "interval", "ratio", "verdict", "reason"),
+        (
+            (row.dimension, row.slice, percent(row.wer), f"{row.comparator} {percent(row.comparator_wer)}", points(row.gap),
+             interval(row.gap_low, row.gap_high, of_points=True), times(row.ratio), row.verdict.replace("_", " "), row.reason)
+            for row in ordered.itertuples()
+        ),
+    )  # fmt: skip
+
+
+def _slices(slices: pd.DataFrame) -> str:
+    return _table(
+        ("dimension", "slice", "WER", "interval", "CER", "speakers", "utterances", "failed", "words", "hallucinated", "RTFx", "note"),
+        (
+            (row.dimension, row.slice, percent(row.wer), interval(row.wer_low, row.wer_high), percent(row.cer), row.n_speakers,
+             row.n_utterances, row.n_failed, row.reference_words, percent(row.hallucination_rate),
+             "–" if pd.isna(row.rtfx) else f"{row.rtfx:.1f}", "" if pd.isna(row.note) else row.note)
+            for row in slices.itertuples()
+        ),
+    )  # fmt: skip
+
+
+def _provenance(run: Run) -> str:
+    facts = run.facts
+    manifest = mapping(facts["manifest"])
+    attributes = ", ".join(
+        f"{name} ({mapping(about).get('kind')}, {str(mapping(about).get('provenance')).replace('_', ' ')})"
+        for name, about in mapping(manifest["attributes"]).items()
+    )
+    lines = [
+        ("manifest", f"{manifest['name']}, digest {str(manifest['digest'])[:16]}"),
+        ("what it is", manifest.get("description") or "no description"),
+        ("attributes", attributes or "none"),
+        ("normaliser", facts["normalizer"]),
+        ("backend", ", ".join(f"{key} {value}" for key, value in mapping(facts.get("backend")).items()) or "transcripts made elsewhere"),
+        ("harness", f"commit {facts['commit']}, seed {facts['seed']}, device {facts['device']}"),
+    ]
+    return "\n".join(f"- {name}: {escape(value)}" for name, value in lines)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
+    lines += [f"| {' | '.join(escape(cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _float(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

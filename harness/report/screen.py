@@ -1,0 +1,62 @@
+"""A run directory in, the table on screen out: slices by gap, intervals, speakers, verdicts, and the policy's line."""
+
+from typing import IO
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.report.wording import interval, percent, plain, points, policy_sentence, remarks
+from harness.results import Run
+
+MAX_ROWS = 30  # more than a screen or two is read in disparities.csv
+_STYLES = {"disparity": "bold red", "advantage": "green", "within_margin": "green", "insufficient": "dim"}
+_PIPED_WIDTH = 140  # columns when standard output is no terminal
+
+
+def show(run: Run, out: IO[str]) -> None:
+    """Print the verdicts of a run, worst first, and whether the policy held."""
+    console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
+    console.print(_table(run))
+    left = len(run.disparities) - MAX_ROWS
+    if left > 0:
+        console.print(Text(f"… and {left} more slices in disparities.csv"))
+    summary = run.summary
+    console.print(
+        Text(
+            f"Overall WER {percent(_number(summary['wer']))} "
+            f"({interval(_number(summary['wer_low']), _number(summary['wer_high']))}), "
+            f"{summary['n_utterances']} utterances, {summary['n_speakers']} speakers, {summary['n_failed']} failed."
+        )
+    )
+    for remark in remarks(run):
+        console.print(Text(f"Note: {remark}"))
+    console.print(Text(policy_sentence(run), style="green" if summary["passed"] else "bold red"))
+    console.print(Text(f"Run directory: {run.path} (begin with report.md)"), soft_wrap=True)
+
+
+def _table(run: Run) -> Table:
+    speakers = run.slices.set_index(["dimension", "slice"])["n_speakers"]
+    table = Table(title="Slices by gap, worst first; gaps in points", title_justify="left")
+    for name in ("dimension", "slice"):
+        table.add_column(name, overflow="fold")
+    for name in ("speakers", "WER", "gap", "interval", "p adj."):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("against", overflow="fold")
+    ordered = run.disparities.sort_values("gap", ascending=False, kind="stable", na_position="last")
+    for row in ordered.head(MAX_ROWS).itertuples():
+        style = _STYLES.get(row.verdict, "")
+        cells = (
+            plain(row.dimension), plain(row.slice), str(speakers[row.dimension, row.slice]), percent(row.wer),
+            points(row.gap), interval(row.gap_low, row.gap_high, of_points=True),
+            "–" if pd.isna(row.p_adjusted) else f"{row.p_adjusted:.3f}", row.verdict.replace("_", " "),
+            f"{plain(row.comparator)} {percent(row.comparator_wer)}",
+        )  # fmt: skip
+        table.add_row(*(Text(cell, style=style) for cell in cells))
+    return table
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,238 @@
+"""Tables and facts of one run in, the run directory of the contract out, and back.
+
+A run directory belongs to one configuration, one manifest and one backend: it is opened again only by the same.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from harness.errors import RunDirectoryError, UsageError
+from harness.transcription import HypothesisStore
+
+CONFIG, FACTS, SCORES, SLICES, DISPARITIES, SUMMARY = (
+    "config.yaml", "run.json", "scores.parquet", "slices.csv", "disparities.csv", "summary.json",
+)  # fmt: skip
+_NOT_IN_FINGERPRINT = ("run_dir", "executor")  # where and how fast, not what
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Is a run directory; its tables are read when asked for."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Run":
+        """Open a finished run.
+
+        Raises:
+            UsageError: The folder is no run, or its run has not ended.
+        """
+        run = cls(Path(path))
+        missing = [name for name in (CONFIG, FACTS, SCORES, SLICES, DISPARITIES, SUMMARY) if not (run.path / name).is_file()]
+        if missing:
+            raise UsageError(
+                f"{path}: not a finished run; {', '.join(missing)} missing. Give the folder that a run printed, or "
+                "finish the run by giving its command again."
+            )
+        return run
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """Return the scores, one row an utterance and condition."""
+        return pd.read_parquet(self.path / SCORES)
+
+    @property
+    def slices(self) -> pd.DataFrame:
+        """Return the slice table."""
+        return _read_csv(self.path / SLICES)
+
+    @property
+    def disparities(self) -> pd.DataFrame:
+        """Return the disparity table."""
+        return _read_csv(self.path / DISPARITIES)
+
+    @property
+    def summary(self) -> dict[str, object]:
+        """Return the headline."""
+        return _read_json(self.path / SUMMARY)
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """Return run.json: commit, versions, digests, timings, counts."""
+        return _read_json(self.path / FACTS)
+
+    @property
+    def hypotheses(self) -> HypothesisStore:
+        """Return the hypotheses, raw."""
+        return HypothesisStore(self.path / "hypotheses")
+
+    @property
+    def finished(self) -> bool:
+        """Say whether the run has ended with a summary."""
+        return (self.path / SUMMARY).is_file()
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table whole or not at all; the suffix of its name is its format."""
+        part = self.path / f"{name}.part"
+        if name.endswith(".parquet"):
+            table.to_parquet(part, index=False)
+        else:
+            table.to_csv(part, index=False, lineterminator="\n")
+        part.replace(self.path / name)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file whole or not at all."""
+        part = self.path / f"{name}.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(self.path / name)
+
+    def write_json(self, name: str, facts: Mapping[str, object]) -> None:
+        """Write facts as JSON, NaN as null."""
+        self.write_text(name, json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+
+
+@contextmanager
+def open_run_directory(
+    run_dir: str | None, *, pipeline: str, name: str, config_yaml: str, fingerprint: Mapping[str, object]
+) -> Iterator[Run]:
+    """Make a run directory or open the one that the same command left, and hold it until the block ends.
+
+    Args:
+        run_dir: The folder; None: the newest unfinished one of the same fingerprint, or a new one under `runs/`.
+        pipeline: Name of the pipeline.
+        name: Manifest and backend, as in `demo_pocketsphinx`.
+        config_yaml: The resolved configuration, for `config.yaml`.
+        fingerprint: What must be the same for the run to be continued: configuration, digests, backend identity.
+
+    Raises:
+        RunDirectoryError: The folder belongs to another configuration or another process works in it.
+    """
+    wanted = _flat({key: value for key, value in fingerprint.items() if key != "config"})
+    wanted |= _flat({"config": _comparable(fingerprint.get("config"))})
+    with _held(run_dir, Path("runs") / pipeline, name, wanted) as path:
+        run = Run(path)
+        differences = _differences(run, wanted)
+        if differences:
+            raise RunDirectoryError(
+                f"{path}: made by another command; it differs in\n  " + "\n  ".join(differences)
+                + "\nChoose another run_dir=, or give the command it was made with."
+            )
+        run.write_text(CONFIG, config_yaml)
+        if not (path / FACTS).exists():
+            run.write_json(FACTS, {"fingerprint": wanted})
+        yield run
+
+
+@contextmanager
+def _held(run_dir: str | None, parent: Path, name: str, wanted: Mapping[str, str]) -> Iterator[Path]:
+    """Yield a folder that this process alone works in, for as long as the block lasts."""
+    path, lock = _claimed(run_dir, parent, name, wanted)
+    try:
+        yield path
+    finally:
+        os.close(lock)  # releases the lock; a killed process releases it too
+
+
+def _claimed(run_dir: str | None, parent: Path, name: str, wanted: Mapping[str, str]) -> tuple[Path, int]:
+    if run_dir is not None:
+        path = Path(run_dir)
+        _make(path)
+        lock = _lock(path)
+        if lock is None:
+            raise RunDirectoryError(f"{path}: another process works in it. Wait for it, or choose another run_dir=.")
+        return path, lock
+    for path in sorted(parent.glob(f"*_{_safe(name)}*"), reverse=True):
+        run = Run(path)
+        if run.finished or not (path / FACTS).is_file() or _differences(run, wanted):
+            continue
+        lock = _lock(path)
+        if lock is not None:
+            return path, lock
+    while True:
+        path = parent / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{_safe(name)}"
+        if not path.exists():
+            _make(path)
+            lock = _lock(path)
+            if lock is not None:
+                return path, lock
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunDirectoryError(f"{path}: cannot make this folder ({error.strerror}). Choose another run_dir=.") from error
+
+
+def _lock(path: Path) -> int | None:
+    """Take the folder's lock; None when another process has it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _differences(run: Run, wanted: Mapping[str, str]) -> list[str]:
+    """Return what differs between a folder's fingerprint and the wanted one; an empty folder differs in nothing."""
+    if not (run.path / FACTS).is_file():
+        others = [path.name for path in run.path.iterdir() if not path.name.endswith(".part")]
+        return [f"it holds {others[0]!r} and no {FACTS}: it is not a run directory"] if others else []
+    found = run.facts.get("fingerprint")
+    if not isinstance(found, dict):
+        return [f"its {FACTS} has no fingerprint: it is not a run of this harness"]
+    keys = sorted(found.keys() | wanted.keys())
+    return [
+        f"{key}: there {found.get(key, 'absent')}, here {wanted.get(key, 'absent')}"
+        for key in keys
+        if found.get(key) != wanted.get(key)
+    ]
+
+
+def _comparable(config: object) -> object:
+    if not isinstance(config, Mapping):
+        return config
+    return {key: value for key, value in config.items() if key not in _NOT_IN_FINGERPRINT}
+
+
+def _flat(tree: object, prefix: str = "") -> dict[str, str]:
+    """Return a nested mapping as dotted keys and JSON values."""
+    if isinstance(tree, Mapping) and tree:
+        return {
+            key: value
+            for name, branch in tree.items()
+            for key, value in _flat(branch, f"{prefix}.{name}" if prefix else str(name)).items()
+        }
+    return {prefix: json.dumps(tree, ensure_ascii=False, default=str)}
+
+
+def _safe(name: str) -> str:
+    """Return a name that is safe in a path: letters, digits, `-`, `.` and `_`."""
+    kept = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in name)
+    return kept.strip(".-")[:100] or "run"
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Read a table of the contract; only an empty cell is missing, a slice may be called `NA`."""
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"slice": str, "dimension": str})
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunDirectoryError(f"{path}: not JSON ({error}). Remove the run directory or choose another.") from error
+    if not isinstance(content, dict):
+        raise RunDirectoryError(f"{path}: expected a JSON object. Remove the run directory or choose another.")
+    return content

@@ -1,0 +1,97 @@
+"""Scores, slices and disparities in, the run's headline out, as written to summary.json."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from harness.fairness import Failures, Policy, Verdict, violations
+from harness.fairness.slices import EVERYBODY, OVERALL
+
+WORDS = ("hits", "substitutions", "deletions", "insertions")
+
+
+def summarise(
+    scores: pd.DataFrame, slices: pd.DataFrame, disparities: pd.DataFrame, policy: Policy, notes: Sequence[str]
+) -> dict[str, object]:
+    """Return the headline: WER, the worst slice, the largest gap, verdicts, and whether the policy held.
+
+    Args:
+        scores: As made by `harness.scoring.score`.
+        slices: As made by `slice_table`.
+        disparities: As made by `disparity_table`.
+        policy: What was promised.
+        notes: What the reader must know before believing a number.
+    """
+    overall = slices[(slices["dimension"] == OVERALL) & (slices["slice"] == EVERYBODY)].iloc[0]
+    broken = violations(disparities, policy)
+    n_failed, n_utterances = int(overall["n_failed"]), int(overall["n_utterances"])
+    return {
+        "wer": number(overall["wer"]),
+        "wer_low": number(overall["wer_low"]),
+        "wer_high": number(overall["wer_high"]),
+        "cer": number(overall["cer"]),
+        "n_utterances": n_utterances,
+        "n_speakers": int(overall["n_speakers"]),
+        "reference_words": int(overall["reference_words"]),
+        "n_failed": n_failed,
+        "failures_count_as": policy.failures.value,
+        "wer_if_failures_were": _both_ways(scores) if n_failed else None,
+        "n_empty_references": int((scores[["hits", "substitutions", "deletions"]].sum(axis=1) == 0).sum()),
+        "n_references_emptied": int(scores["reference_emptied"].sum()) if "reference_emptied" in scores else 0,
+        "worst_slice": _worst_slice(slices, disparities),
+        "max_gap": _max_gap(disparities),
+        "n_comparisons": len(disparities),
+        "verdicts": {verdict.value: int((disparities["verdict"] == verdict.value).sum()) for verdict in Verdict},
+        "policy": policy.name,
+        "passed": broken.empty and n_failed <= policy.max_failed * n_utterances,
+        "violations": [
+            {"dimension": row.dimension, "slice": row.slice, "verdict": row.verdict, "reason": row.reason}
+            for row in broken.itertuples()
+        ],
+        "max_failed_exceeded": n_failed > policy.max_failed * n_utterances,
+        "notes": list(notes),
+    }
+
+
+def number(value: float) -> float | None:
+    """Return a finite number, or None, which is what JSON has for NaN."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _both_ways(scores: pd.DataFrame) -> dict[str, float | None]:
+    """Return the overall WER with failures as deletions and left out."""
+    return {
+        Failures.deletions.value: _wer(scores),
+        Failures.left_out.value: _wer(scores[~scores["failed"].astype(bool)]),
+    }
+
+
+def _wer(scores: pd.DataFrame) -> float | None:
+    hits, substitutions, deletions, insertions = (int(scores[name].sum()) for name in WORDS)
+    words = hits + substitutions + deletions
+    return (substitutions + deletions + insertions) / words if words else None
+
+
+def _worst_slice(slices: pd.DataFrame, disparities: pd.DataFrame) -> Mapping[str, object] | None:
+    """Return the slice with the highest WER among those with enough support for a verdict."""
+    judged = disparities[disparities["verdict"] != Verdict.insufficient.value]
+    keys = set(zip(judged["dimension"], judged["slice"], strict=True))
+    enough = slices[[key in keys for key in zip(slices["dimension"], slices["slice"], strict=True)]]
+    enough = enough[enough["wer"].notna()]
+    if enough.empty:
+        return None
+    row = enough.loc[enough["wer"].idxmax()]
+    return {"dimension": row["dimension"], "slice": row["slice"]} | {
+        name: number(row[name]) for name in ("wer", "wer_low", "wer_high", "n_speakers")
+    }
+
+
+def _max_gap(disparities: pd.DataFrame) -> Mapping[str, object] | None:
+    """Return the largest gap among the judged slices."""
+    judged = disparities[(disparities["verdict"] != Verdict.insufficient.value) & disparities["gap"].notna()]
+    if judged.empty:
+        return None
+    row = judged.loc[judged["gap"].astype(float).idxmax()]
+    texts = {name: row[name] for name in ("dimension", "slice", "comparator", "verdict")}
+    return texts | {name: number(row[name]) for name in ("gap", "gap_low", "gap_high")}

@@ -1,0 +1,6 @@
+"""Utterances and a backend in, hypotheses on disk out: batched, resumable, nothing lost."""
+
+from harness.transcription.store import Hypothesis, HypothesisStore
+from harness.transcription.transcribe import ExecutorOptions, Transcribed, transcribe
+
+__all__ = ["ExecutorOptions", "Hypothesis", "HypothesisStore", "Transcribed", "transcribe"]

@@ -1,0 +1,171 @@
+"""Batches of clips and a backend in, hypotheses out: decoding runs ahead of recognition on threads of its own."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.audio import SAMPLE_RATE, Waveform, read_waveform
+from harness.backends import Backend, Transcript
+from harness.corpus import Utterance
+from harness.errors import AudioError, HarnessError, UsageError
+from harness.transcription.store import Hypothesis, HypothesisWord
+
+log = logging.getLogger(__name__)
+
+CLEAN = "clean"  # the label of untouched audio
+_WARM_UP_S = 0.5  # seconds of silence that load the backend before anything is timed
+
+
+@dataclass(kw_only=True)
+class ExecutorOptions:
+    """Says how clips are batched and decoded.
+
+    Attributes:
+        batch_size: Clips handed to the backend at once, and the most that a kill can cost.
+        decode_threads: Threads that decode audio ahead of recognition.
+        prefetch_batches: Decoded batches that may wait; bounds memory.
+    """
+
+    batch_size: int = 16
+    decode_threads: int = 2
+    prefetch_batches: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name in ("batch_size", "decode_threads", "prefetch_batches"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"executor.{name}={getattr(self, name)}; expected 1 or more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Is a clip ready for recognition, or the reason why it is not."""
+
+    utterance: Utterance
+    waveform: Waveform | None
+    error: str | None = None
+
+    @property
+    def audio_s(self) -> float | None:
+        """Return the seconds of audio; None when it could not be decoded."""
+        return None if self.waveform is None else len(self.waveform) / SAMPLE_RATE
+
+
+def warm_up(backend: Backend) -> float:
+    """Load the backend on half a second of silence, so that nothing measured includes it; return the seconds.
+
+    Raises:
+        HarnessError: The backend says that it cannot work at all, e.g. its weights cannot be had.
+    """
+    started = time.perf_counter()
+    try:
+        backend.transcribe([np.zeros(int(_WARM_UP_S * SAMPLE_RATE), dtype=np.float32)])
+    except HarnessError:
+        raise
+    except Exception as error:  # silence is no fair test: what matters is the clips
+        log.warning("the backend failed on half a second of silence before the first clip: %s", _words(error))
+    return time.perf_counter() - started
+
+
+def run_local(
+    batches: Sequence[Sequence[Utterance]], backend: Backend, options: ExecutorOptions
+) -> Iterator[list[Hypothesis]]:
+    """Yield the hypotheses of each batch, in order, while the next batches are being decoded."""
+    with ThreadPoolExecutor(options.decode_threads, thread_name_prefix="decode") as threads:
+        waiting: deque[list[Future[Decoded]]] = deque()
+        upcoming = iter(batches)
+        try:
+            for batch in upcoming:
+                waiting.append([threads.submit(decode, utterance) for utterance in batch])
+                if len(waiting) > options.prefetch_batches:
+                    yield recognise([clip.result() for clip in waiting.popleft()], backend)
+            while waiting:
+                yield recognise([clip.result() for clip in waiting.popleft()], backend)
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def decode(utterance: Utterance) -> Decoded:
+    """Decode a clip; what cannot be decoded becomes a failed clip with its reason, never a shorter corpus."""
+    if utterance.audio_filepath is None:
+        return Decoded(utterance, None, "AudioError: the manifest names no audio_filepath")
+    try:
+        waveform = read_waveform(
+            utterance.audio_filepath, offset_s=utterance.offset_s, duration_s=utterance.duration_s
+        )
+    except (AudioError, OSError, MemoryError) as error:
+        return Decoded(utterance, None, _words(error))
+    return Decoded(utterance, waveform)
+
+
+def recognise(batch: Sequence[Decoded], backend: Backend) -> list[Hypothesis]:
+    """Return one hypothesis per clip; a batch that fails is retried clip by clip."""
+    decoded = [clip for clip in batch if clip.waveform is not None]
+    heard = {clip.utterance.utterance_id: hypothesis for clip, hypothesis in _recognised(decoded, backend)}
+    return [
+        heard.get(clip.utterance.utterance_id)
+        or Hypothesis(clip.utterance.utterance_id, CLEAN, None, error=clip.error)
+        for clip in batch
+    ]
+
+
+def _recognised(clips: Sequence[Decoded], backend: Backend) -> list[tuple[Decoded, Hypothesis]]:
+    if not clips:
+        return []
+    started = time.perf_counter()
+    try:
+        transcripts = _checked(backend, [clip.waveform for clip in clips if clip.waveform is not None])
+    except Exception as error:  # whatever a recogniser raises is a failure of the clip, not of the run
+        if len(clips) > 1:
+            log.warning("a batch of %d failed and is retried clip by clip: %s", len(clips), type(error).__name__)
+            return [pair for clip in clips for pair in _recognised([clip], backend)]
+        seconds = time.perf_counter() - started
+        return [(clips[0], _failure(clips[0], error, seconds))]
+    return list(zip(clips, _timed(clips, transcripts, time.perf_counter() - started), strict=True))
+
+
+def _checked(backend: Backend, waveforms: list[Waveform]) -> list[Transcript]:
+    transcripts = backend.transcribe(waveforms)
+    if len(transcripts) != len(waveforms):
+        raise ValueError(f"{type(backend).__name__} returned {len(transcripts)} transcripts for {len(waveforms)} clips")
+    for transcript in transcripts:
+        if not isinstance(transcript, Transcript) or not isinstance(transcript.text, str):
+            raise TypeError(f"{type(backend).__name__} returned {transcript!r:.80}; expected a Transcript with a text")
+    return transcripts
+
+
+def _timed(clips: Sequence[Decoded], transcripts: Sequence[Transcript], seconds: float) -> Iterator[Hypothesis]:
+    """Share the seconds of a batch in proportion to the audio."""
+    total_s = sum(clip.audio_s or 0.0 for clip in clips)
+    for clip, transcript in zip(clips, transcripts, strict=True):
+        share = (clip.audio_s or 0.0) / total_s if total_s else 1 / len(clips)
+        yield Hypothesis(
+            clip.utterance.utterance_id,
+            CLEAN,
+            transcript.text,
+            audio_s=clip.audio_s,
+            processing_s=seconds * share,
+            words=_word_times(transcript),
+        )
+
+
+def _word_times(transcript: Transcript) -> tuple[HypothesisWord, ...] | None:
+    if transcript.words is None:
+        return None
+    return tuple(HypothesisWord(word.text, word.start_s, word.end_s, word.confidence) for word in transcript.words)
+
+
+def _failure(clip: Decoded, error: Exception, seconds: float) -> Hypothesis:
+    return Hypothesis(
+        clip.utterance.utterance_id, CLEAN, None, error=_words(error), audio_s=clip.audio_s, processing_s=seconds
+    )
+
+
+def _words(error: BaseException) -> str:
+    """Return the kind of error and its message, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]

@@ -1,0 +1,151 @@
+"""Hypotheses in, JSON Lines on disk out, and back: append-only, one writer a file, whole lines or nothing."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import pandas as pd
+
+from harness.errors import HypothesesError, RunDirectoryError
+
+COLUMNS = ("utterance_id", "condition", "text", "error", "audio_s", "processing_s")
+
+
+@dataclass(frozen=True, slots=True)
+class HypothesisWord:
+    """Is a word of a hypothesis and when it was heard."""
+
+    text: str
+    start: float  # seconds from the start of the utterance
+    end: float
+    confidence: float | None  # None: the backend gives none
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """Is what a backend made of an utterance under a condition.
+
+    Attributes:
+        text: What it returned, raw; None when it failed.
+        error: Why it failed; None when it did not.
+        audio_s: Seconds of audio; None when it could not be decoded.
+        processing_s: Seconds the backend took; a batch's time is shared in proportion to the audio.
+        words: Word times; None when the backend gives none.
+    """
+
+    utterance_id: str
+    condition: str
+    text: str | None
+    error: str | None = None
+    audio_s: float | None = None
+    processing_s: float | None = None
+    words: tuple[HypothesisWord, ...] | None = None
+
+
+class HypothesisStore:
+    """Keeps the hypotheses of a run in `hypotheses/*.jsonl`; every writer adds a file of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def done(self) -> set[tuple[str, str]]:
+        """Return the utterance ids and conditions that have a hypothesis."""
+        return {(str(record["utterance_id"]), str(record["condition"])) for record in self._records()}
+
+    def frame(self) -> pd.DataFrame:
+        """Return all hypotheses, one a row, with the columns COLUMNS; the order is that of the files."""
+        rows = [tuple(record.get(name) for name in COLUMNS) for record in self._records()]
+        return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object).astype(
+            {"audio_s": "float64", "processing_s": "float64"}
+        )
+
+    def writer(self) -> "HypothesisWriter":
+        """Start a new file; close it with a `with` block."""
+        number = 1 + max((int(path.stem) for path in self._files()), default=0)
+        return HypothesisWriter(self.folder / f"{number:04d}.jsonl")
+
+    def replace(self, hypotheses: Iterable[Hypothesis]) -> None:
+        """Put these hypotheses in the place of all there are: transcripts made elsewhere."""
+        whole = self.folder / "0001.jsonl"
+        part = whole.with_suffix(".part")
+        with part.open("w", encoding="utf-8") as file:
+            file.writelines(map(_line, hypotheses))
+        for path in self._files():
+            path.unlink()
+        part.replace(whole)
+
+    def _files(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob("*.jsonl") if path.stem.isdigit())
+
+    def _records(self) -> Iterator[Mapping[str, object]]:
+        seen: set[tuple[object, object]] = set()
+        for path in self._files():
+            for record in _complete_records(path):
+                key = (record["utterance_id"], record["condition"])
+                if key not in seen:
+                    seen.add(key)
+                    yield record
+
+
+class HypothesisWriter:
+    """Appends whole lines to one file and hands them to the operating system at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Return the writer; the file is made with the first batch."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Bring what is written to the disk and close the file."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def append(self, hypotheses: Sequence[Hypothesis]) -> None:
+        """Write a batch in one call, so that a killed run has lost at most the batch it was in.
+
+        Raises:
+            RunDirectoryError: The disk is full or the folder is not writable.
+        """
+        try:
+            if self._file is None:
+                self._file = self.path.open("xb", buffering=0)
+            self._file.write("".join(map(_line, hypotheses)).encode("utf-8"))
+        except OSError as error:
+            raise RunDirectoryError(
+                f"{self.path}: cannot write hypotheses ({error.strerror}). What is written is kept; make room or "
+                "choose another run_dir=, then give the same command again."
+            ) from error
+
+
+def _line(hypothesis: Hypothesis) -> str:
+    record = asdict(hypothesis)
+    if hypothesis.words is None:
+        del record["words"]
+    return json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _complete_records(path: Path) -> Iterator[dict[str, object]]:
+    """Yield the records of a file; a torn last line is dropped, a damaged line elsewhere is an error."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return  # torn by a kill: it is redone
+            try:
+                record = json.loads(line)
+                complete = isinstance(record, dict) and record.keys() >= set(COLUMNS)
+            except ValueError:
+                complete = False
+            if not complete:
+                raise HypothesesError(
+                    [f"{path}:{number}: not a hypothesis; expected a JSON object with {COLUMNS}. Remove the line."]
+                )
+            yield record

@@ -1,0 +1,298 @@
+"""A small random Whisper: batches give what one clip at a time gives, and every way to fail says what to do.
+
+The oracle is whisper's own `decode` and `transcribe` on the same weights. Random weights speak nonsense, but they are
+as sensitive to padding, scaling and order as trained ones.
+"""
+
+import hashlib
+import urllib.request
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+
+from harness.audio import SAMPLE_RATE, read_waveform
+from harness.backends.tones import synthesise
+from harness.backends.whisper import Whisper
+from harness.errors import BackendError, UsageError
+from tests.shared import DATA
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # whisper leaves its vocabulary open
+
+MULTILINGUAL, ENGLISH_ONLY = 51_865, 51_864  # tokens
+
+
+def written_checkpoint(path, n_vocab, seed=0):
+    import torch
+    from whisper.model import ModelDimensions
+    from whisper.model import Whisper as WhisperModel
+
+    dims = {"n_mels": 80, "n_audio_ctx": 1500, "n_audio_state": 64, "n_audio_head": 2, "n_audio_layer": 2}
+    dims |= {"n_vocab": n_vocab, "n_text_ctx": 64, "n_text_state": 64, "n_text_head": 2, "n_text_layer": 2}
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = WhisperModel(ModelDimensions(**dims))
+        for parameter in model.parameters():  # large enough that the audio decides the text
+            torch.nn.init.normal_(parameter, std=0.3)
+    torch.save({"dims": dims, "model_state_dict": model.state_dict()}, path)
+    return str(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Keeps torch's threads from waiting for one another where other work is running."""
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return written_checkpoint(tmp_path_factory.mktemp("weights") / "small.pt", MULTILINGUAL)
+
+
+@pytest.fixture(scope="module")
+def english_checkpoint(tmp_path_factory):
+    return written_checkpoint(tmp_path_factory.mktemp("weights") / "small.en.pt", ENGLISH_ONLY)
+
+
+@pytest.fixture(scope="module")
+def clips():
+    """Clips of very different lengths and levels, real speech among them where there is some."""
+    speech = DATA / "speech" / "jfk.flac"
+    real = [read_waveform(speech, offset_s=0.3, duration_s=4.0), read_waveform(speech, offset_s=8.0)]
+    generated = [synthesise("zero nine one"), 0.01 * synthesise("three"), synthesise("seven two " * 20)]
+    return generated + (real if speech.exists() else [])
+
+
+def one_at_a_time(checkpoint, clips, **options):
+    """Decodes as whisper's README does, clip by clip."""
+    import torch
+    import whisper
+
+    model = whisper.load_model(checkpoint, device="cpu")
+    decoding = whisper.DecodingOptions(fp16=False, without_timestamps=True, **options)
+    with torch.inference_mode():
+        mels = [whisper.log_mel_spectrogram(whisper.pad_or_trim(clip), model.dims.n_mels) for clip in clips]
+        return [whisper.decode(model, mel, decoding).text for mel in mels]
+
+
+def texts(backend, clips):
+    return [transcript.text for transcript in backend.transcribe(clips)]
+
+
+@pytest.mark.parametrize("beam_size", [pytest.param(None, id="greedy"), pytest.param(2, id="beam-2")])
+def test_a_batch_gives_the_texts_that_decode_gives_one_at_a_time(checkpoint, clips, beam_size):
+    heard = texts(Whisper(model=checkpoint, beam_size=beam_size, device="cpu"), clips)
+    assert heard == one_at_a_time(checkpoint, clips, language="en", beam_size=beam_size)
+    assert len(set(heard)) > 1, "the weights do not listen, so the comparison shows nothing"
+
+
+def test_a_text_does_not_depend_on_the_order_of_the_batch(checkpoint, clips):
+    backend = Whisper(model=checkpoint, device="cpu")
+    assert texts(backend, clips[::-1])[::-1] == texts(backend, clips)
+
+
+def test_the_short_clips_of_a_batch_are_decoded_together(checkpoint, clips, monkeypatch):
+    import whisper
+
+    shapes = []
+    genuine = whisper.decode
+    monkeypatch.setattr(
+        whisper,
+        "decode",
+        lambda model, mels, options: shapes.append(tuple(mels.shape)) or genuine(model, mels, options),
+    )
+    Whisper(model=checkpoint, device="cpu").transcribe(clips)
+    assert shapes == [(len(clips), 80, 3000)]
+
+
+def test_a_clip_of_more_than_30_s_goes_through_transcribe_and_keeps_its_place(checkpoint, clips):
+    import whisper
+
+    long = np.tile(synthesise("five six"), 90)
+    assert len(long) > 30 * SAMPLE_RATE
+    expected = whisper.transcribe(
+        whisper.load_model(checkpoint, device="cpu"), long, language="en", temperature=0.0, fp16=False
+    )["text"].strip()
+    backend = Whisper(model=checkpoint, device="cpu")
+    assert texts(backend, [clips[0], long, clips[1]]) == [
+        *texts(backend, clips[:1]),
+        expected,
+        *texts(backend, clips[1:2]),
+    ]
+
+
+def test_a_clip_of_exactly_30_s_is_decoded_at_once(checkpoint):
+    clip = np.resize(synthesise("one two three"), 30 * SAMPLE_RATE)
+    assert texts(Whisper(model=checkpoint, device="cpu"), [clip]) == one_at_a_time(checkpoint, [clip], language="en")
+
+
+@pytest.mark.parametrize("beam_size", [pytest.param(None, id="greedy"), pytest.param(2, id="beam-2")])
+def test_without_a_language_each_clip_gets_its_own(checkpoint, clips, beam_size):
+    heard = texts(Whisper(model=checkpoint, language=None, beam_size=beam_size, device="cpu"), clips)
+    assert heard == one_at_a_time(checkpoint, clips, language=None, beam_size=beam_size)
+
+
+def test_an_english_only_model_needs_no_language(english_checkpoint, clips):
+    expected = one_at_a_time(english_checkpoint, clips[:2], language="en")
+    assert texts(Whisper(model=english_checkpoint, language=None, device="cpu"), clips[:2]) == expected
+    assert texts(Whisper(model=english_checkpoint, device="cpu"), clips[:2]) == expected
+
+
+def test_sampling_is_seeded_by_the_clip_and_leaves_the_global_seed_alone(checkpoint, clips):
+    import torch
+
+    backend = Whisper(model=checkpoint, temperature=0.7, device="cpu")
+    backend.load()
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    heard = texts(backend, clips[:3])
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert texts(backend, clips[2::-1])[::-1] == heard
+    assert heard != texts(Whisper(model=checkpoint, device="cpu"), clips[:3])
+
+
+def test_no_clips_give_no_transcripts_and_an_empty_clip_is_a_clip(checkpoint):
+    backend = Whisper(model=checkpoint, device="cpu")
+    assert backend.transcribe([]) == []
+    (transcript,) = backend.transcribe([np.zeros(0, dtype=np.float32)])
+    assert isinstance(transcript.text, str)
+    assert transcript.words is None
+
+
+def test_the_identity_names_weights_dimensions_and_decoding(checkpoint):
+    digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
+    identity = Whisper(model=checkpoint, beam_size=3, device="cpu").identity()
+    assert identity["model"] == "small.pt"
+    assert identity["weights_sha256"] == digest
+    assert "n_audio_layer=2" in identity["dimensions"]
+    assert (identity["language"], identity["beam_size"], identity["temperature"]) == ("en", 3, 0.0)
+    assert identity["dtype"] == "float32"
+    assert identity["package"].startswith("openai-whisper ")
+    assert identity == Whisper(model=checkpoint, beam_size=3, device="cpu").identity()
+
+
+def test_the_identity_changes_with_whatever_changes_a_text(checkpoint, english_checkpoint):
+    identities = [
+        Whisper(model=checkpoint, device="cpu").identity(),
+        Whisper(model=english_checkpoint, device="cpu").identity(),
+        Whisper(model=checkpoint, device="cpu", language="fr").identity(),
+        Whisper(model=checkpoint, device="cpu", language=None).identity(),
+        Whisper(model=checkpoint, device="cpu", beam_size=1).identity(),
+        Whisper(model=checkpoint, device="cpu", temperature=0.5).identity(),
+    ]
+    assert len({tuple(identity.items()) for identity in identities}) == len(identities)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param({"beam_size": 0}, "beam_size=0; expected 1 or more", id="no-beams"),
+        pytest.param({"temperature": -0.1}, "temperature=-0.1; expected", id="negative-temperature"),
+        pytest.param({"temperature": float("nan")}, "temperature=nan", id="temperature-is-no-number"),
+        pytest.param({"beam_size": 5, "temperature": 0.2}, "a beam search needs 0", id="beams-and-sampling"),
+        pytest.param({"model": "weights/gone.pt"}, "weights/gone.pt: no such file", id="no-checkpoint"),
+    ],
+)
+def test_an_option_out_of_range_is_refused_at_once(options, expected):
+    with pytest.raises(UsageError, match=expected):
+        Whisper(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param({"language": "xx"}, "language=xx; expected null to detect it, or one of en, zh", id="language"),
+        pytest.param({"device": "abacus"}, "device=abacus", id="device"),
+        pytest.param({"device": "cuda:99"}, "torch sees .* GPUs; device=cpu works", id="absent-gpu"),
+        pytest.param({"device": "cpu", "fp16": True}, "fp16=true needs a GPU", id="half-precision-on-a-cpu"),
+    ],
+)
+@pytest.mark.parametrize("start", ["load", "identity"])
+def test_what_the_model_cannot_do_is_refused_when_it_loads(checkpoint, options, expected, start):
+    with pytest.raises(UsageError, match=expected):
+        getattr(Whisper(model=checkpoint, **{"device": "cpu"} | options), start)()
+
+
+def test_another_language_with_an_english_only_model_is_refused(english_checkpoint):
+    with pytest.raises(UsageError, match="language=fr with an English-only model"):
+        Whisper(model=english_checkpoint, language="fr", device="cpu").load()
+
+
+def test_an_unknown_model_name_lists_the_known_ones():
+    with pytest.raises(UsageError, match=r"model=biggest: no such model .*tiny\.en.*large-v3"):
+        Whisper(model="biggest", device="cpu").load()
+
+
+def test_weights_that_cannot_be_fetched_are_one_clear_error(tmp_path, monkeypatch):
+    def unreachable(*_arguments, **_options):
+        raise URLError("no route to host")
+
+    monkeypatch.setattr(urllib.request, "urlopen", unreachable)
+    backend = Whisper(model="tiny.en", device="cpu", download_root=str(tmp_path))
+    expected = r"weights of 'tiny\.en' .*https://.*no route to host.*model=/path/to/checkpoint\.pt.*holds tiny\.en\.pt"
+    for start in (backend.load, backend.identity, lambda: backend.transcribe([synthesise("one")])):
+        with pytest.raises(BackendError, match=expected) as raised:
+            start()
+        assert str(tmp_path) in str(raised.value)
+
+
+class Intruder:
+    """Would write a file when unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"not a checkpoint", id="text"),
+        pytest.param({"model_state_dict": {}}, id="no-dimensions"),
+        pytest.param({"dims": {"n_mels": 80}, "model_state_dict": {}}, id="too-few-dimensions"),
+        pytest.param([1, 2], id="no-dictionary"),
+        pytest.param("intruder", id="a-pickle-that-runs-code"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_an_error_and_runs_no_code(tmp_path, content):
+    import torch
+
+    path, trace = tmp_path / "weights.pt", tmp_path / "trace"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(Intruder(str(trace)) if content == "intruder" else content, path)
+    with pytest.raises(BackendError, match=r"weights\.pt is no Whisper checkpoint: .*found .*Give the path") as raised:
+        Whisper(model=str(path), device="cpu").load()
+    assert not trace.exists()
+    assert "weights_only=False" not in str(raised.value)
+
+
+@pytest.mark.gpu
+def test_half_precision_on_a_gpu_hears_a_batch(checkpoint, clips):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    backend = Whisper(model=checkpoint)
+    assert backend.identity()["dtype"] == "float16"
+    assert len(backend.transcribe(clips)) == len(clips)
+
+
+@pytest.mark.gpu
+def test_single_precision_on_a_gpu_hears_what_the_cpu_hears(checkpoint, clips):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    on_gpu = Whisper(model=checkpoint, device="cuda", fp16=False)
+    assert on_gpu.identity() == Whisper(model=checkpoint, device="cpu").identity()
+    assert texts(on_gpu, clips) == texts(Whisper(model=checkpoint, device="cpu"), clips)
