@@ -14,7 +14,12 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import InterpolationKeyError, InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import (
+    InterpolationKeyError,
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
 
 from harness.corpus import Manifest
 from harness.errors import HarnessError, UsageError
@@ -187,7 +192,9 @@ def _resolved(config: DictConfig) -> dict[str, object]:
     try:
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True, enum_to_str=True)
     except MissingMandatoryValue as error:
-        raise UsageError(f"{error.full_key} is not given; expected {error.full_key}=…, e.g. {_example(error.full_key)}") from error
+        raise UsageError(
+            f"{error.full_key} is not given; expected {error.full_key}=…, e.g. {_example(error.full_key)}"
+        ) from error
     except (InterpolationResolutionError, InterpolationKeyError) as error:
         raise UsageError(
             f"{error.full_key}: {str(error).splitlines()[0]}. If it is an environment variable, set it; "

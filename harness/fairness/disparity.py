@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness.errors import UsageError
 from harness.fairness.bootstrap import Bools, Floats, Interval, divide, resample_weights
-from harness.fairness.gaps import Side, degrees_of_freedom, gap_intervals, gaps, overlaps, ratio_intervals
+from harness.fairness.gaps import Side, gap_intervals, gaps, overlaps, ratio_intervals
 from harness.fairness.policy import Correction, Policy, Promise, Verdict
 from harness.fairness.power import minimum_detectable_gap
 from harness.fairness.significance import adjusted, permutation_p_values, sign_flip_p_value
@@ -86,9 +86,7 @@ def disparity_table(
         evidence["standard_error"].to_numpy(np.float64), evidence["freedom"].to_numpy(np.float64), alpha=corrected
     )
     promises = [part.promise for part in judged for _ in part.slices]
-    verdicts = [
-        _verdict(row, promise, policy) for row, promise in zip(evidence.itertuples(), promises, strict=True)
-    ]
+    verdicts = [_verdict(row, promise, policy) for row, promise in zip(evidence.itertuples(), promises, strict=True)]
     evidence["verdict"] = [verdict.value for verdict, _ in verdicts]
     evidence["reason"] = [reason for _, reason in verdicts]
     return evidence[list(DISPARITY_COLUMNS)]
@@ -189,9 +187,7 @@ def _evidence(part: _Comparisons, policy: Policy, seed: int) -> pd.DataFrame:
     slices, comparators = part.sides
     weights = resample_weights(len(slices.errors), policy.n_resamples, np.random.default_rng(seed))
     confidence = 1 - policy.alpha
-    wide, narrow = gap_intervals(
-        slices, comparators, weights=weights, confidences=(confidence, 1 - 2 * policy.alpha)
-    )
+    wide, narrow = gap_intervals(slices, comparators, weights=weights, confidences=(confidence, 1 - 2 * policy.alpha))
     ratios = ratio_intervals(slices, comparators, confidence=confidence)
     narrow_ratios = ratio_intervals(slices, comparators, confidence=1 - 2 * policy.alpha)
     measured = gaps(slices, comparators)
@@ -214,7 +210,7 @@ def _evidence(part: _Comparisons, policy: Policy, seed: int) -> pd.DataFrame:
             **_bounds("narrow_ratio", narrow_ratios),
             "p_value": p_values,
             "standard_error": measured.standard_error,
-            "freedom": degrees_of_freedom(measured, overlaps(slices, comparators)),
+            "freedom": _test_freedom(slices, comparators),
             "n_speakers": part.named[:, 0],
             "n_comparator_speakers": part.named[:, 1],
             "shortfall": [_shortfall(row, floors) for row in part.support],
@@ -257,6 +253,12 @@ def _contributions(slices: Side, comparators: Side, k: int) -> Floats:
     pooled = (errors_a.sum() + errors_b.sum()) / (total_a + total_b)
     shares: Floats = (errors_a - pooled * words_a) / total_a - (errors_b - pooled * words_b) / total_b
     return shares
+
+
+def _test_freedom(slices: Side, comparators: Side) -> Floats:
+    """Return the degrees of freedom of the test: speakers less two, or less one where a speaker is on both sides."""
+    n_speakers = (slices.present | comparators.present).sum(axis=0).astype(np.float64)
+    return n_speakers - np.where(overlaps(slices, comparators), 1, 2)
 
 
 def _bounds(name: str, intervals: Sequence[Interval]) -> dict[str, list[float]]:

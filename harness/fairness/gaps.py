@@ -174,5 +174,3 @@ def _pick(side: Side, columns: np.ndarray) -> Side:  # type: ignore[type-arg]
 
 def _first(estimate: Estimate) -> Estimate:
     return Estimate(estimate.rate[0], estimate.standard_error[0], estimate.words[0], estimate.n_speakers[0])
-
-

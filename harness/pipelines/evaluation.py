@@ -74,7 +74,9 @@ def evaluate(run: Run, hypotheses: pd.DataFrame, job: Evaluation) -> int:
     slices = slice_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     disparities = disparity_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     summary = summarise(scores, slices, disparities, job.policy, job.manifest.notes)
-    log.info("%d utterances scored, %d slices judged in %.1f s", len(scores), len(disparities), time.perf_counter() - started)
+    log.info(
+        "%d utterances scored, %d slices judged in %.1f s", len(scores), len(disparities), time.perf_counter() - started
+    )
     run.write_table(SCORES, scores)
     run.write_table(SLICES, slices)
     run.write_table(DISPARITIES, disparities)

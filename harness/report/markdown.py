@@ -31,7 +31,8 @@ def render(run: Run) -> str:
         f"{summary['n_utterances']} utterances by {summary['n_speakers']} speakers, {summary['reference_words']} reference words, "
         f"{summary['n_failed']} failed.",
         "## Verdicts\n\nA gap is the slice's WER minus its comparator's, in points.\n\n" + _verdicts(disparities),
-        "## Slices\n\nIntervals are 95 % unless the policy says otherwise, and speaker-clustered.\n\n" + _slices(slices),
+        "## Slices\n\nIntervals are 95 % unless the policy says otherwise, and speaker-clustered.\n\n"
+        + _slices(slices),
         "## How this was made\n\n" + _provenance(run),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -80,7 +81,11 @@ def _provenance(run: Run) -> str:
         ("what it is", manifest.get("description") or "no description"),
         ("attributes", attributes or "none"),
         ("normaliser", facts["normalizer"]),
-        ("backend", ", ".join(f"{key} {value}" for key, value in mapping(facts.get("backend")).items()) or "transcripts made elsewhere"),
+        (
+            "backend",
+            ", ".join(f"{key} {value}" for key, value in mapping(facts.get("backend")).items())
+            or "transcripts made elsewhere",
+        ),
         ("harness", f"commit {facts['commit']}, seed {facts['seed']}, device {facts['device']}"),
     ]
     return "\n".join(f"- {name}: {escape(value)}" for name, value in lines)

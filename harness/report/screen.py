@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.fairness.slices import AND
 from harness.report.wording import interval, percent, plain, points, policy_sentence, remarks
 from harness.results import Run
 
@@ -19,9 +20,11 @@ def show(run: Run, out: IO[str]) -> None:
     """Print the verdicts of a run, worst first, and whether the policy held."""
     console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
     console.print(_table(run))
-    left = len(run.disparities) - MAX_ROWS
-    if left > 0:
-        console.print(Text(f"… and {left} more slices in disparities.csv"))
+    left_out = len(run.disparities) - len(_shown(run.disparities))
+    if left_out:
+        console.print(
+            Text(f"… and {left_out} more slices, most of them intersections, in disparities.csv and report.md")
+        )
     summary = run.summary
     console.print(
         Text(
@@ -45,8 +48,7 @@ def _table(run: Run) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("against", overflow="fold")
-    ordered = run.disparities.sort_values("gap", ascending=False, kind="stable", na_position="last")
-    for row in ordered.head(MAX_ROWS).itertuples():
+    for row in _shown(run.disparities).itertuples():
         style = _STYLES.get(row.verdict, "")
         cells = (
             plain(row.dimension), plain(row.slice), str(speakers[row.dimension, row.slice]), percent(row.wer),
@@ -56,6 +58,14 @@ def _table(run: Run) -> Table:
         )  # fmt: skip
         table.add_row(*(Text(cell, style=style) for cell in cells))
     return table
+
+
+def _shown(disparities: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows to print, by falling gap: every attribute, and the intersections where a gap was found."""
+    crossed = disparities["dimension"].str.contains(AND, regex=False)
+    found = disparities["verdict"].isin(["disparity", "advantage"])
+    worth = disparities[~crossed | found].sort_values("gap", ascending=False, kind="stable", na_position="last")
+    return worth.head(MAX_ROWS)
 
 
 def _number(value: object) -> float | None:

@@ -39,8 +39,9 @@ def interval(low: float | None, high: float | None, *, of_points: bool = False) 
     if _absent(low) or _absent(high):
         return "–"
     if of_points:
-        return f"{points(low)} to {points(high)}"
-    return f"{100 * float(low or 0):.1f} – {100 * float(high or 0):.1f}"
+        return f"{points(low)} to {points(high) if float(high or 0) <= 1 else '> +100'}"
+    upper = float(high or 0)
+    return f"{100 * float(low or 0):.1f} – {f'{100 * upper:.1f}' if upper <= 1 else '> 100'}"
 
 
 def plain(text: object) -> str:
@@ -84,7 +85,11 @@ def remarks(run: Run) -> list[str]:
             f"This run counts failures as {str(summary['failures_count_as']).replace('_', ' ')}."
         )
     if summary["n_empty_references"]:
-        emptied = f", {summary['n_references_emptied']} of them only after normalising" if summary["n_references_emptied"] else ""
+        emptied = (
+            f", {summary['n_references_emptied']} of them only after normalising"
+            if summary["n_references_emptied"]
+            else ""
+        )
         found.append(
             f"{summary['n_empty_references']} references hold no words{emptied}; words heard there count as insertions."
         )

@@ -37,7 +37,9 @@ class Run:
             UsageError: The folder is no run, or its run has not ended.
         """
         run = cls(Path(path))
-        missing = [name for name in (CONFIG, FACTS, SCORES, SLICES, DISPARITIES, SUMMARY) if not (run.path / name).is_file()]
+        missing = [
+            name for name in (CONFIG, FACTS, SCORES, SLICES, DISPARITIES, SUMMARY) if not (run.path / name).is_file()
+        ]
         if missing:
             raise UsageError(
                 f"{path}: not a finished run; {', '.join(missing)} missing. Give the folder that a run printed, or "
@@ -123,7 +125,8 @@ def open_run_directory(
         differences = _differences(run, wanted)
         if differences:
             raise RunDirectoryError(
-                f"{path}: made by another command; it differs in\n  " + "\n  ".join(differences)
+                f"{path}: made by another command; it differs in\n  "
+                + "\n  ".join(differences)
                 + "\nChoose another run_dir=, or give the command it was made with."
             )
         run.write_text(CONFIG, config_yaml)
@@ -170,7 +173,9 @@ def _make(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunDirectoryError(f"{path}: cannot make this folder ({error.strerror}). Choose another run_dir=.") from error
+        raise RunDirectoryError(
+            f"{path}: cannot make this folder ({error.strerror}). Choose another run_dir=."
+        ) from error
 
 
 def _lock(path: Path) -> int | None:

@@ -186,7 +186,7 @@ class _BasicRules(Protocol):
 class _ShortEnglish:
     """Runs the English rules without the contractions that a text does not contain.
 
-    Every contraction rule is a literal that ends at a word boundary, and most texts hold none of the 47. A rule can
+    Every contraction rule is a literal that ends at a word boundary, and most texts hold none of the 49. A rule can
     matter only if its literal is in the text or comes to be: by an edit made before the contractions (brackets,
     fillers, white space before an apostrophe; such texts get all rules), or by an earlier contraction, which the
     rules of `_RULES_SHOWN_EXACT` never do (tried: every literal between every beginning and end of another).

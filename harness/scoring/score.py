@@ -67,10 +67,8 @@ def score(
     Raises:
         UsageError: `reference_pattern` is no regular expression, or the hypotheses lack a column.
         HypothesesError: Ids that the manifest does not have, that are missing or that appear twice; all are named.
-        DataError: An attribute has the name of a column of the scores.
     """
     started_s = time.perf_counter()
-    _check_attribute_names(manifest)
     hypotheses = _with_all_columns(hypotheses)
     conditions = _conditions(hypotheses)
     _check_ids(manifest, hypotheses, conditions, allow_missing=allow_missing)
@@ -92,22 +90,15 @@ def score(
     return scores[[*COLUMNS_BEFORE_ATTRIBUTES, *names, *COLUMNS_AFTER_ATTRIBUTES]]
 
 
-def _check_attribute_names(manifest: Manifest) -> None:
-    taken = {*COLUMNS_BEFORE_ATTRIBUTES, *COLUMNS_AFTER_ATTRIBUTES}
-    if clashing := [attribute.name for attribute in manifest.attributes if attribute.name in taken]:
-        raise DataError(
-            f"{manifest.path}: attribute {', '.join(map(repr, clashing))} has the name of a column of the scores; "
-            "rename it in manifest and datasheet"
-        )
-
-
 def _with_all_columns(hypotheses: pd.DataFrame) -> pd.DataFrame:
     """Return utterance_id, condition, text (None: failed), audio_s, processing_s and where each row stands."""
     if absent := [column for column in ("utterance_id", "text") if column not in hypotheses.columns]:
         raise UsageError(f"hypotheses have no column {', '.join(absent)}; found {', '.join(map(str, hypotheses))}")
     rows = hypotheses.reset_index(drop=True)
     table = rows[["utterance_id", "text"]].astype(object)
-    table["condition"] = rows["condition"].astype(object).fillna(CLEAN) if "condition" in rows else CLEAN
+    table["condition"] = CLEAN
+    if "condition" in rows:
+        table["condition"] = rows["condition"].astype(object).where(rows["condition"].notna(), CLEAN)
     for column in ("audio_s", "processing_s"):
         table[column] = rows[column].astype(float) if column in rows else np.nan
     is_located = {"file", "line"} <= set(rows)

@@ -95,9 +95,7 @@ def decode(utterance: Utterance) -> Decoded:
     if utterance.audio_filepath is None:
         return Decoded(utterance, None, "AudioError: the manifest names no audio_filepath")
     try:
-        waveform = read_waveform(
-            utterance.audio_filepath, offset_s=utterance.offset_s, duration_s=utterance.duration_s
-        )
+        waveform = read_waveform(utterance.audio_filepath, offset_s=utterance.offset_s, duration_s=utterance.duration_s)
     except (AudioError, OSError, MemoryError) as error:
         return Decoded(utterance, None, _words(error))
     return Decoded(utterance, waveform)
@@ -108,8 +106,7 @@ def recognise(batch: Sequence[Decoded], backend: Backend) -> list[Hypothesis]:
     decoded = [clip for clip in batch if clip.waveform is not None]
     heard = {clip.utterance.utterance_id: hypothesis for clip, hypothesis in _recognised(decoded, backend)}
     return [
-        heard.get(clip.utterance.utterance_id)
-        or Hypothesis(clip.utterance.utterance_id, CLEAN, None, error=clip.error)
+        heard.get(clip.utterance.utterance_id) or Hypothesis(clip.utterance.utterance_id, CLEAN, None, error=clip.error)
         for clip in batch
     ]
 

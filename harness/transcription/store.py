@@ -103,7 +103,9 @@ class HypothesisWriter:
         """Return the writer; the file is made with the first batch."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Bring what is written to the disk and close the file."""
         if self._file is not None:
             os.fsync(self._file.fileno())

@@ -45,8 +45,8 @@ SYSTEM_B = [
 def random_pairs(n_pairs):
     rng = random.Random(7)
     vocabulary = ["a", "b", "ab", "ba", "scan", "can", "the", "der", "हि", "0"]
-    text = lambda: " ".join(rng.choices(vocabulary, k=rng.randrange(12)))
-    return [text() for _ in range(n_pairs)], [text() for _ in range(n_pairs)]
+    texts = [" ".join(rng.choices(vocabulary, k=rng.randrange(12))) for _ in range(2 * n_pairs)]
+    return texts[:n_pairs], texts[n_pairs:]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import csv
 import json
+import random
 import subprocess
 import sys
 import unicodedata
@@ -98,6 +99,9 @@ spoken = st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(SEPARATORS)
 )
 
 
+WHISPER_ENGLISH = WhisperEnglish()
+
+
 def outcome(rules, text):
     """Return what the rules return, or how they fail: the original raises on some numbers."""
     try:
@@ -106,13 +110,19 @@ def outcome(rules, text):
         return type(error)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.one_of(spoken, spoken.map(str.upper), st.text(max_size=30)))
 def test_whisper_english_is_openais_on_any_text(text):
     assert outcome(WHISPER_ENGLISH, text) == outcome(openai_english(), text)
 
 
-WHISPER_ENGLISH = WhisperEnglish()
+def test_no_contraction_brings_another_into_a_text():
+    literals = [pattern.replace(r"\b", "") for pattern in openai_english().replacers]
+    starts = sorted({literal[:k] for literal in literals for k in range(len(literal))})
+    ends = sorted({literal[k:] for literal in literals for k in range(1, len(literal) + 1)})
+    rng = random.Random(3)
+    texts = ["".join(map(rng.choice, (starts, literals, ends))) for _ in range(4_000)]  # of 49 x 97 x 84: none differed
+    assert [text for text in texts if WHISPER_ENGLISH(text) != openai_english()(text)] == []
 
 
 def test_rules_of_another_version_are_run_in_full(monkeypatch):
@@ -140,7 +150,7 @@ def test_whisper_english_gives_the_published_pairs(text, expected):
     assert WhisperEnglish()(text).strip() == expected
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.one_of(spoken, st.text(max_size=40)))
 def test_whisper_basic_is_openais_where_there_are_no_marks(text):
     if not any(unicodedata.category(c)[0] == "M" for c in unicodedata.normalize("NFKC", text.lower())):
@@ -191,7 +201,7 @@ def test_verbatim_changes_white_space_only():
 @pytest.mark.parametrize(
     "normalizer", [WhisperBasic(), Verbatim(), LowercaseNoPunctuation()], ids=lambda n: n.id.split("@")[0]
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(text=st.one_of(spoken, st.text(max_size=30)))
 def test_normalising_twice_changes_no_word(normalizer, text):
     once = normalizer(text).split()
@@ -232,8 +242,8 @@ def test_an_id_names_rules_version_and_digest_and_no_two_share_one():
     "program",
     [
         pytest.param(
-            "import harness.scoring as s, sys; s.ByLanguage(); s.WhisperEnglish()('um'); assert 'torch' not in sys.modules;"
-            "assert 'whisper' not in sys.modules; assert 'scipy' not in sys.modules",
+            "import harness.scoring as s, sys; s.ByLanguage(); s.WhisperEnglish()('um');"
+            "assert not {'torch', 'whisper', 'scipy'} & set(sys.modules)",
             id="without-torch",
         ),
         pytest.param(
