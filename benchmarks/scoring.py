@@ -42,9 +42,21 @@ def texts_of(path):
 
 def generated_pairs():
     rng = random.Random(1)
-    words = (
-        "the a and so I don't you're twenty one patient colour of in turned, said. We Mr. Smith was not over it".split()
-    )
+    words = [
+        *"abcdefgh",
+        "the",
+        "don't",
+        "you're",
+        "twenty",
+        "one",
+        "patient",
+        "colour",
+        "said.",
+        "We",
+        "Mr.",
+        "Smith",
+        "it",
+    ]
     for i in itertools.count():
         said = [rng.choice(words) for _ in range(rng.randrange(4, 16))]
         heard = [rng.choice(words) if rng.random() < 0.15 else word for word in said if rng.random() > 0.04]

@@ -1,1 +1,1 @@
-"""Measures, for any speech recogniser: for whom it works worse, by how much, how sure we are, within what was promised."""
+"""Measures for whom a speech recogniser works worse, by how much, how sure we are, and whether that was promised."""

@@ -8,6 +8,10 @@ import difflib
 import logging
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 PIPELINES = {
     "benchmark": "transcribe a manifest with a backend, score it, judge every slice",
@@ -64,7 +68,7 @@ def _run(pipeline: str, overrides: list[str]) -> int:
     register()
     statuses: list[int] = []
 
-    def job(config: "hydra.types.DictConfig") -> None:  # type: ignore[name-defined]
+    def job(config: "DictConfig") -> None:
         statuses.append(_guarded(lambda: _pipeline(pipeline, config)))
 
     sys.argv = [f"harness {pipeline}", *overrides]
@@ -95,7 +99,7 @@ def _guarded(run: Callable[[], int]) -> int:
         return EXIT_COULD_NOT_MEASURE
 
 
-def _pipeline(name: str, config: "hydra.types.DictConfig") -> int:  # type: ignore[name-defined]
+def _pipeline(name: str, config: "DictConfig") -> int:
     """Build the objects, run the pipeline, show its table."""
     from hydra.core.hydra_config import HydraConfig
 

@@ -205,12 +205,12 @@ def _resolved(config: DictConfig) -> dict[str, object]:
     return {str(key): value for key, value in resolved.items()}
 
 
-def _example(key: str) -> str:
+def _example(key: str | None) -> str:
     examples = {"manifest.path": "manifest.path=my_corpus/manifest.csv", "hypotheses": "hypotheses=transcripts.csv"}
-    return examples.get(key, f"{key}=VALUE")
+    return examples.get(str(key), f"{key}=VALUE")
 
 
-def _typed(config: DictConfig) -> Any:
+def _typed(config: DictConfig) -> Any:  # noqa: ANN401
     """Return the options as the dataclasses that declare them; their own checks run here."""
     plain = {key: value for key, value in config.items() if key not in ("backend", "normalizer")}
     schema = RescoreConfig if "hypotheses" in config else BenchmarkConfig
@@ -228,7 +228,7 @@ def _no_backend(schema: type) -> dict[str, None]:
     return {"backend": None} if schema is BenchmarkConfig else {}
 
 
-def _build(config: DictConfig, key: str, named_targets: Sequence[str]) -> Any:
+def _build(config: DictConfig, key: str, named_targets: Sequence[str]) -> Any:  # noqa: ANN401
     """Instantiate a plugin: `_target_` and its constructor's arguments, nothing else.
 
     Raises:

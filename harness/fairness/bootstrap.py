@@ -14,6 +14,7 @@ from scipy.special import stdtrit
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
 
 BOOTSTRAP_SPEAKERS = 10  # from here the bootstrap-t covers 93 % or more of a nominal 95 %; below it is too wide
 LOW_SUPPORT_SPEAKERS = 5  # below, the t interval is shown and marked
@@ -175,4 +176,7 @@ def floored(spread: Floats, total_words: Floats) -> Floats:
 
 def divide(numerator: Floats, denominator: Floats) -> Floats:
     """Divide; NaN where the denominator is not positive."""
-    return np.divide(numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator > 0)
+    quotient: Floats = np.divide(
+        numerator, denominator, out=np.full(np.shape(denominator), np.nan), where=denominator > 0
+    )
+    return quotient

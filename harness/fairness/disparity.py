@@ -1,13 +1,13 @@
 """Scores and a policy in, a verdict on every slice out: gap, ratio, interval, test, and the reason in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
 
 from harness.errors import UsageError
-from harness.fairness.bootstrap import Bools, Floats, Interval, divide, resample_weights
+from harness.fairness.bootstrap import Bools, Floats, Indices, Interval, divide, resample_weights
 from harness.fairness.gaps import Side, gap_intervals, gaps, overlaps, ratio_intervals
 from harness.fairness.policy import Correction, Policy, Promise, Verdict
 from harness.fairness.power import minimum_detectable_gap
@@ -27,6 +27,27 @@ DISPARITY_COLUMNS = (
     "ratio_high", "p_value", "p_adjusted", "verdict", "reason", "minimum_detectable_gap",
 )  # fmt: skip
 REST = "rest"
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Holds what the verdict on one comparison rests on; NaN where there is no number."""
+
+    comparator: str
+    shortfall: str  # what is missing for a verdict; empty when nothing is
+    n_speakers: float
+    n_comparator_speakers: float
+    gap: float
+    gap_low: float
+    gap_high: float
+    narrow_low: float  # of the equivalence interval, 1 - 2 alpha
+    narrow_high: float
+    ratio: float
+    narrow_ratio_low: float
+    narrow_ratio_high: float
+    p_value: float
+    p_adjusted: float
+    minimum_detectable_gap: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +107,7 @@ def disparity_table(
         evidence["standard_error"].to_numpy(np.float64), evidence["freedom"].to_numpy(np.float64), alpha=corrected
     )
     promises = [part.promise for part in judged for _ in part.slices]
-    verdicts = [_verdict(row, promise, policy) for row, promise in zip(evidence.itertuples(), promises, strict=True)]
+    verdicts = [_verdict(row, promise, policy) for row, promise in zip(_judged(evidence), promises, strict=True)]
     evidence["verdict"] = [verdict.value for verdict, _ in verdicts]
     evidence["reason"] = [reason for _, reason in verdicts]
     return evidence[list(DISPARITY_COLUMNS)]
@@ -105,7 +126,7 @@ def violations(disparities: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 def _comparisons(
     scores: pd.DataFrame,
     dimension: str,
-    speakers: np.ndarray,  # type: ignore[type-arg]
+    speakers: Indices,
     policy: Policy,
     orders: Mapping[str, Sequence[str]] | None,
 ) -> _Comparisons | None:
@@ -153,8 +174,8 @@ def _comparisons(
 def _comparator(
     part: Membership,
     sums: SpeakerSums,
-    declared: np.ndarray,  # type: ignore[type-arg]
-    n_utterances: np.ndarray,  # type: ignore[type-arg]
+    declared: Indices,
+    n_utterances: Indices,
     promise: Promise,
     policy: Policy,
 ) -> int | None:
@@ -258,7 +279,8 @@ def _contributions(slices: Side, comparators: Side, k: int) -> Floats:
 def _test_freedom(slices: Side, comparators: Side) -> Floats:
     """Return the degrees of freedom of the test: speakers less two, or less one where a speaker is on both sides."""
     n_speakers = (slices.present | comparators.present).sum(axis=0).astype(np.float64)
-    return n_speakers - np.where(overlaps(slices, comparators), 1, 2)
+    parameters = np.where(overlaps(slices, comparators), 1.0, 2.0)
+    return n_speakers - parameters
 
 
 def _bounds(name: str, intervals: Sequence[Interval]) -> dict[str, list[float]]:
@@ -278,7 +300,12 @@ def _shortfall(support: Floats, floors: Sequence[int]) -> str:
     )
 
 
-def _verdict(row: "pd.core.frame._PandasNamedTuple", promise: Promise, policy: Policy) -> tuple[Verdict, str]:  # type: ignore[name-defined]
+def _judged(evidence: pd.DataFrame) -> list[_Judged]:
+    columns = [evidence[field.name].tolist() for field in fields(_Judged)]
+    return [_Judged(*values) for values in zip(*columns, strict=True)]
+
+
+def _verdict(row: _Judged, promise: Promise, policy: Policy) -> tuple[Verdict, str]:
     """Return the verdict and the reason in words."""
     who = f"{row.n_speakers:.0f} speakers against {row.n_comparator_speakers:.0f}"
     if row.shortfall:
@@ -305,7 +332,7 @@ def _verdict(row: "pd.core.frame._PandasNamedTuple", promise: Promise, policy: P
     )
 
 
-def _inside(row: "pd.core.frame._PandasNamedTuple", promise: Promise) -> bool:  # type: ignore[name-defined]
+def _inside(row: _Judged, promise: Promise) -> bool:
     """Say whether the whole equivalence interval lies inside every margin promised."""
     inside = row.narrow_low > -promise.margin and row.narrow_high < promise.margin
     if promise.margin_ratio is None:

@@ -14,6 +14,7 @@ from harness.fairness.bootstrap import (
     Bools,
     Estimate,
     Floats,
+    Indices,
     Interval,
     Weights,
     divide,
@@ -46,7 +47,7 @@ class Gaps:
 
 
 def gaps(slices: Side, comparators: Side) -> Gaps:
-    """Return every gap and ratio with linearised standard errors (METHODS: Cochran 1977; joint when speakers overlap)."""
+    """Return every gap and ratio with linearised standard errors (Cochran 1977), joint where speakers overlap."""
     once = _weighted_gaps(np.ones((1, len(slices.errors))), slices, comparators)
     return Gaps(
         slices=_first(once.slices),
@@ -60,7 +61,7 @@ def gaps(slices: Side, comparators: Side) -> Gaps:
 
 def overlaps(slices: Side, comparators: Side) -> Bools:
     """Say for each comparison whether a speaker is on both sides, (n_comparisons,)."""
-    both: Bools = (slices.present & comparators.present).any(axis=0)
+    both: Bools = np.any(slices.present & comparators.present, axis=0)
     return both
 
 
@@ -168,7 +169,7 @@ def _small_sample(measured: Gaps, paired: Bools, confidence: float) -> tuple[Flo
     return measured.gap - np.where(paired, half, below), measured.gap + np.where(paired, half, above)
 
 
-def _pick(side: Side, columns: np.ndarray) -> Side:  # type: ignore[type-arg]
+def _pick(side: Side, columns: Indices) -> Side:
     return Side(side.errors[:, columns], side.words[:, columns], side.present[:, columns])
 
 

@@ -27,5 +27,5 @@ def minimum_detectable_gap(standard_error: Floats, degrees_of_freedom: Floats, *
     """
     usable = np.where(degrees_of_freedom >= 1, degrees_of_freedom, np.nan)
     critical = stdtrit(usable, np.full_like(usable, 1 - alpha / 2))
-    shift: Floats = nctdtrinc(usable, np.full_like(usable, 1 - POWER), critical)
-    return shift * standard_error
+    shift = nctdtrinc(usable, np.full_like(usable, 1 - POWER), critical).astype(np.float64)
+    return standard_error * shift

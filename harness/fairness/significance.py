@@ -1,4 +1,4 @@
-"""Per-speaker sums in, p-values out: speakers are permuted or flipped, never utterances; then corrected for their number.
+"""Per-speaker sums in, p-values out: speakers are permuted or flipped, never utterances; then corrected.
 
 Speaker-level attributes: labels are permuted over speakers; the statistic is the log ratio of the two rates over its
 linearised standard error (studentised: Chung and Romano 2013), and the p-value is twice the smaller tail. On the log
@@ -139,9 +139,10 @@ def _signs(n_speakers: int, n_permutations: int, seed: int, *, exact: bool) -> I
     """Yield blocks of rows of +-1: every pattern when they are few, random ones otherwise."""
     if exact:
         patterns = np.arange(2**n_speakers)[:, None] >> np.arange(n_speakers) & 1
-        yield 1.0 - 2.0 * patterns
+        yield (1 - 2 * patterns).astype(np.float64)
         return
     rng = np.random.default_rng([seed, n_speakers])
     block = max(1, _CHUNK_CELLS // n_speakers)
     for start in range(0, n_permutations, block):
-        yield 1.0 - 2.0 * rng.integers(2, size=(min(block, n_permutations - start), n_speakers))
+        coins = rng.integers(2, size=(min(block, n_permutations - start), n_speakers))
+        yield (1 - 2 * coins).astype(np.float64)

@@ -196,8 +196,8 @@ def speaker_sums(scores: pd.DataFrame, part: Membership, speakers: Ints) -> Spea
         errors=per_cell(errors),
         words=per_cell(words),
         present=n_here > 0,
-        declared_errors=np.bincount(numbered[told], weights=errors[told], minlength=n_speakers),
-        declared_words=np.bincount(numbered[told], weights=words[told], minlength=n_speakers),
+        declared_errors=np.bincount(numbered[told], weights=errors[told], minlength=n_speakers).astype(np.float64),
+        declared_words=np.bincount(numbered[told], weights=words[told], minlength=n_speakers).astype(np.float64),
         outside=(n_told[:, None] - np.where(part.declared, n_here, 0)) > 0,
         n_named=(n_here[:n_named] > 0).sum(axis=0),
     )
@@ -279,7 +279,8 @@ def _rows(scores: pd.DataFrame, part: Membership, sums: SpeakerSums, intervals: 
 def _quotient(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Floats:
     """Divide; NaN where the denominator is 0."""
     above, below = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
+    quotient: Floats = np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
+    return quotient
 
 
 def _character_error_rate(scores: pd.DataFrame, total: Callable[[str], Ints], n_slices: int) -> Floats:

@@ -69,7 +69,7 @@ def evaluate(run: Run, hypotheses: pd.DataFrame, job: Evaluation) -> int:
     )
     scored_s = time.perf_counter() - started
     by = dimensions(attributes, min(job.slices.intersections, max(1, len(attributes)))) if attributes else []
-    by = (["condition"] if scores["condition"].nunique() > 1 else []) + by
+    by = (["condition"] if len(scores["condition"].unique()) > 1 else []) + by
     orders = {attribute.name: attribute.order for attribute in job.manifest.attributes}
     slices = slice_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     disparities = disparity_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)

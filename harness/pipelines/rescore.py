@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import pandas as pd
 
@@ -15,6 +16,9 @@ from harness.provenance import digest_of_file
 from harness.results import open_run_directory
 from harness.scoring import read_hypotheses
 from harness.transcription import Hypothesis
+from harness.transcription.store import COLUMNS
+
+Present = TypeVar("Present", str, float)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +104,13 @@ def _stems(ids: pd.Series, source: Path) -> list[str]:
 
 
 def _as_hypotheses(transcripts: pd.DataFrame) -> Iterator[Hypothesis]:
-    for row in transcripts.itertuples():
+    columns = (transcripts[name].tolist() for name in COLUMNS)
+    for utterance_id, condition, text, error, audio_s, processing_s in zip(*columns, strict=True):
         yield Hypothesis(
-            row.utterance_id,
-            row.condition,
-            None if pd.isna(row.text) else row.text,
-            error=None if pd.isna(row.error) else row.error,
-            audio_s=None if pd.isna(row.audio_s) else row.audio_s,
-            processing_s=None if pd.isna(row.processing_s) else row.processing_s,
+            utterance_id, condition, _present(text), _present(error), _present(audio_s), _present(processing_s)
         )
+
+
+def _present(value: Present) -> Present | None:
+    """Return the value; None for what pandas calls missing."""
+    return None if pd.isna(value) else value

@@ -1,11 +1,12 @@
 """A run directory in, `report.md` out: verdicts, slices and provenance for someone who was not there."""
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from harness.report.wording import interval, mapping, percent, plain, points, policy_sentence, remarks, times
+from harness.report.wording import interval, mapping, overall, percent, plain, points, policy_sentence, remarks, times
 from harness.results import Run
 
 REPORT = "report.md"
@@ -19,7 +20,7 @@ def write_report(run: Run) -> None:
 
 def render(run: Run) -> str:
     """Return the report as Markdown; every text from data is escaped."""
-    facts, summary = run.facts, run.summary
+    facts = run.facts
     manifest = mapping(facts["manifest"])
     backend = mapping(facts.get("backend")).get("name") or mapping(facts.get("hypotheses")).get("file", "")
     slices, disparities = run.slices, run.disparities
@@ -27,9 +28,7 @@ def render(run: Run) -> str:
         f"# {escape(manifest['name'])} through {escape(backend)}",
         f"**{escape(policy_sentence(run))}**",
         "\n".join(f"- {escape(remark)}" for remark in remarks(run)),
-        f"Overall WER {percent(_float(summary['wer']))} (interval {interval(_float(summary['wer_low']), _float(summary['wer_high']))}), "
-        f"{summary['n_utterances']} utterances by {summary['n_speakers']} speakers, {summary['reference_words']} reference words, "
-        f"{summary['n_failed']} failed.",
+        overall(run),
         "## Verdicts\n\nA gap is the slice's WER minus its comparator's, in points.\n\n" + _verdicts(disparities),
         "## Slices\n\nIntervals are 95 % unless the policy says otherwise, and speaker-clustered.\n\n"
         + _slices(slices),
@@ -47,26 +46,47 @@ def _verdicts(disparities: pd.DataFrame) -> str:
     if disparities.empty:
         return "No slice could be compared: no attribute has two declared values."
     ordered = disparities.sort_values("gap", ascending=False, kind="stable", na_position="last")
-    return _table(
-        ("dimension", "slice", "WER", "against", "gap", "interval", "ratio", "verdict", "reason"),
-        (
-            (row.dimension, row.slice, percent(row.wer), f"{row.comparator} {percent(row.comparator_wer)}", points(row.gap),
-             interval(row.gap_low, row.gap_high, of_points=True), times(row.ratio), row.verdict.replace("_", " "), row.reason)
-            for row in ordered.itertuples()
-        ),
-    )  # fmt: skip
+    header = ("dimension", "slice", "WER", "against", "gap", "interval", "ratio", "verdict", "reason")
+    return _table(header, [_verdict_cells(row) for row in ordered.to_dict("records")])
+
+
+def _verdict_cells(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
+    return (
+        row["dimension"],
+        row["slice"],
+        percent(row["wer"]),
+        f"{row['comparator']} {percent(row['comparator_wer'])}",
+        points(row["gap"]),
+        interval(row["gap_low"], row["gap_high"], of_points=True),
+        times(row["ratio"]),
+        row["verdict"].replace("_", " "),
+        row["reason"],
+    )
 
 
 def _slices(slices: pd.DataFrame) -> str:
-    return _table(
-        ("dimension", "slice", "WER", "interval", "CER", "speakers", "utterances", "failed", "words", "hallucinated", "RTFx", "note"),
-        (
-            (row.dimension, row.slice, percent(row.wer), interval(row.wer_low, row.wer_high), percent(row.cer), row.n_speakers,
-             row.n_utterances, row.n_failed, row.reference_words, percent(row.hallucination_rate),
-             "–" if pd.isna(row.rtfx) else f"{row.rtfx:.1f}", "" if pd.isna(row.note) else row.note)
-            for row in slices.itertuples()
-        ),
-    )  # fmt: skip
+    header = (
+        *("dimension", "slice", "WER", "interval", "CER", "speakers", "utterances", "failed", "words"),
+        *("hallucinated", "RTFx", "note"),
+    )
+    return _table(header, [_slice_cells(row) for row in slices.to_dict("records")])
+
+
+def _slice_cells(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
+    return (
+        row["dimension"],
+        row["slice"],
+        percent(row["wer"]),
+        interval(row["wer_low"], row["wer_high"]),
+        percent(row["cer"]),
+        row["n_speakers"],
+        row["n_utterances"],
+        row["n_failed"],
+        row["reference_words"],
+        percent(row["hallucination_rate"]),
+        "–" if pd.isna(row["rtfx"]) else f"{row['rtfx']:.1f}",
+        "" if pd.isna(row["note"]) else row["note"],
+    )
 
 
 def _provenance(run: Run) -> str:
@@ -95,7 +115,3 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
     lines += [f"| {' | '.join(escape(cell) for cell in row)} |" for row in rows]
     return "\n".join(lines)
-
-
-def _float(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

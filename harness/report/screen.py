@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.slices import AND
-from harness.report.wording import interval, percent, plain, points, policy_sentence, remarks
+from harness.report.wording import interval, overall, percent, plain, points, policy_sentence, remarks
 from harness.results import Run
 
 MAX_ROWS = 30  # more than a screen or two is read in disparities.csv
@@ -26,13 +26,7 @@ def show(run: Run, out: IO[str]) -> None:
             Text(f"… and {left_out} more slices, most of them intersections, in disparities.csv and report.md")
         )
     summary = run.summary
-    console.print(
-        Text(
-            f"Overall WER {percent(_number(summary['wer']))} "
-            f"({interval(_number(summary['wer_low']), _number(summary['wer_high']))}), "
-            f"{summary['n_utterances']} utterances, {summary['n_speakers']} speakers, {summary['n_failed']} failed."
-        )
-    )
+    console.print(Text(overall(run)))
     for remark in remarks(run):
         console.print(Text(f"Note: {remark}"))
     console.print(Text(policy_sentence(run), style="green" if summary["passed"] else "bold red"))
@@ -48,15 +42,19 @@ def _table(run: Run) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("against", overflow="fold")
-    for row in _shown(run.disparities).itertuples():
-        style = _STYLES.get(row.verdict, "")
+    for row in _shown(run.disparities).to_dict("records"):
         cells = (
-            plain(row.dimension), plain(row.slice), str(speakers[row.dimension, row.slice]), percent(row.wer),
-            points(row.gap), interval(row.gap_low, row.gap_high, of_points=True),
-            "–" if pd.isna(row.p_adjusted) else f"{row.p_adjusted:.3f}", row.verdict.replace("_", " "),
-            f"{plain(row.comparator)} {percent(row.comparator_wer)}",
-        )  # fmt: skip
-        table.add_row(*(Text(cell, style=style) for cell in cells))
+            plain(row["dimension"]),
+            plain(row["slice"]),
+            str(speakers[row["dimension"], row["slice"]]),
+            percent(row["wer"]),
+            points(row["gap"]),
+            interval(row["gap_low"], row["gap_high"], of_points=True),
+            "–" if pd.isna(row["p_adjusted"]) else f"{row['p_adjusted']:.3f}",
+            row["verdict"].replace("_", " "),
+            f"{plain(row['comparator'])} {percent(row['comparator_wer'])}",
+        )
+        table.add_row(*(Text(cell, style=_STYLES.get(row["verdict"], "")) for cell in cells))
     return table
 
 
@@ -66,7 +64,3 @@ def _shown(disparities: pd.DataFrame) -> pd.DataFrame:
     found = disparities["verdict"].isin(["disparity", "advantage"])
     worth = disparities[~crossed | found].sort_values("gap", ascending=False, kind="stable", na_position="last")
     return worth.head(MAX_ROWS)
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

@@ -3,6 +3,7 @@
 import math
 import unicodedata
 from collections.abc import Mapping
+from typing import Any
 
 from harness.results import Run
 
@@ -45,9 +46,9 @@ def interval(low: float | None, high: float | None, *, of_points: bool = False) 
 
 
 def plain(text: object) -> str:
-    """Return a text on one line without control or direction-changing characters: it came from somebody's file.
+    r"""Return a text on one line without control or direction-changing characters: it came from somebody's file.
 
-    >>> plain("a\\x1b[31mb\\nc")
+    >>> plain("a\x1b[31mb\nc")
     'a[31mb c'
     """
     one_line = " ".join(str(text).split())
@@ -71,11 +72,21 @@ def policy_sentence(run: Run) -> str:
     return f"Policy {summary['policy']}: VIOLATED by {' and '.join(reasons)} ({judged})."
 
 
+def overall(run: Run) -> str:
+    """Say the WER over everybody, its interval and its support."""
+    summary: dict[str, Any] = run.summary
+    return (
+        f"Overall WER {percent(summary['wer'])} ({interval(summary['wer_low'], summary['wer_high'])}), "
+        f"{summary['n_utterances']} utterances, {summary['n_speakers']} speakers, "
+        f"{summary['reference_words']} reference words, {summary['n_failed']} failed."
+    )
+
+
 def remarks(run: Run) -> list[str]:
     """Return what a reader must know before believing a number."""
     summary, manifest = run.summary, mapping(run.facts["manifest"])
     found = [plain(note) for note in _texts(summary["notes"])]
-    if "synthetic" in {mapping(about).get("provenance") for about in mapping(manifest["attributes"]).values()}:
+    if any(mapping(about).get("provenance") == "synthetic" for about in mapping(manifest["attributes"]).values()):
         found.insert(0, "The voices are synthetic: this shows the harness at work and says nothing about people.")
     both_ways = mapping(summary["wer_if_failures_were"])
     if both_ways:
@@ -96,9 +107,9 @@ def remarks(run: Run) -> list[str]:
     return found
 
 
-def mapping(value: object) -> Mapping[str, float]:
+def mapping(value: object) -> dict[str, Any]:
     """Return a JSON object, empty when there is none."""
-    return value if isinstance(value, Mapping) else {}
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def _texts(value: object) -> list[str]:

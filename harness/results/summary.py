@@ -81,7 +81,7 @@ def _worst_slice(slices: pd.DataFrame, disparities: pd.DataFrame) -> Mapping[str
     enough = enough[enough["wer"].notna()]
     if enough.empty:
         return None
-    row = enough.loc[enough["wer"].idxmax()]
+    row = enough.iloc[int(enough["wer"].to_numpy().argmax())]
     return {"dimension": row["dimension"], "slice": row["slice"]} | {
         name: number(row[name]) for name in ("wer", "wer_low", "wer_high", "n_speakers")
     }
@@ -92,6 +92,6 @@ def _max_gap(disparities: pd.DataFrame) -> Mapping[str, object] | None:
     judged = disparities[(disparities["verdict"] != Verdict.insufficient.value) & disparities["gap"].notna()]
     if judged.empty:
         return None
-    row = judged.loc[judged["gap"].astype(float).idxmax()]
+    row = judged.iloc[int(judged["gap"].to_numpy(float).argmax())]
     texts = {name: row[name] for name in ("dimension", "slice", "comparator", "verdict")}
     return texts | {name: number(row[name]) for name in ("gap", "gap_low", "gap_high")}
