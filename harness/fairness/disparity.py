@@ -279,8 +279,8 @@ def _contributions(slices: Side, comparators: Side, k: int) -> Floats:
 def _test_freedom(slices: Side, comparators: Side) -> Floats:
     """Return the degrees of freedom of the test: speakers less two, or less one where a speaker is on both sides."""
     n_speakers = (slices.present | comparators.present).sum(axis=0).astype(np.float64)
-    parameters = np.where(overlaps(slices, comparators), 1.0, 2.0)
-    return n_speakers - parameters
+    freedom: Floats = n_speakers - np.where(overlaps(slices, comparators), 1.0, 2.0)
+    return freedom
 
 
 def _bounds(name: str, intervals: Sequence[Interval]) -> dict[str, list[float]]:

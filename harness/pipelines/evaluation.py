@@ -11,6 +11,7 @@ import pandas as pd
 from harness.corpus import Manifest
 from harness.errors import UsageError
 from harness.fairness import Policy, dimensions, disparity_table, slice_table
+from harness.fairness.slices import AND, membership
 from harness.provenance import environment
 from harness.report.markdown import write_report
 from harness.results import Run, summarise
@@ -68,8 +69,7 @@ def evaluate(run: Run, hypotheses: pd.DataFrame, job: Evaluation) -> int:
         reference_pattern=job.reference_pattern,
     )
     scored_s = time.perf_counter() - started
-    by = dimensions(attributes, min(job.slices.intersections, max(1, len(attributes)))) if attributes else []
-    by = (["condition"] if len(scores["condition"].unique()) > 1 else []) + by
+    by = _dimensions(scores, attributes, job.slices.intersections)
     orders = {attribute.name: attribute.order for attribute in job.manifest.attributes}
     slices = slice_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     disparities = disparity_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
@@ -94,13 +94,21 @@ def _chosen(manifest: Manifest, options: SliceOptions) -> list[str]:
     Raises:
         UsageError: One that was asked for is not in the manifest.
     """
-    known = [attribute.name for attribute in manifest.attributes]
+    names = [attribute.name for attribute in manifest.attributes]
     if options.by is None:
-        return known
+        return names
+    known = [*names, "speaker_id"]
     unknown = [name for name in options.by if name not in known]
     if unknown:
         raise UsageError(f"slices.by names {unknown}; the attributes of {manifest.name} are {known}.")
     return list(dict.fromkeys(options.by))
+
+
+def _dimensions(scores: pd.DataFrame, attributes: list[str], order: int) -> list[str]:
+    """Name the dimensions to slice by; an attribute with one declared value crosses into nothing new."""
+    varied = [name for name in attributes if membership(scores, name).declared.sum() > 1]
+    conditions = ["condition"] if len(scores["condition"].unique()) > 1 else []
+    return [*conditions, *attributes, *(name for name in dimensions(varied, order) if AND in name)]
 
 
 def _facts(

@@ -62,6 +62,8 @@ def policy_sentence(run: Run) -> str:
     n_found = verdicts.get("disparity", 0)
     counted = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in verdicts.items() if count)
     judged = counted or "no slice could be compared"
+    if summary["passed"] and not any(count for name, count in verdicts.items() if name != "insufficient"):
+        return f"Policy {summary['policy']}: not violated, but NOTHING COULD BE TESTED ({judged})."
     if summary["passed"]:
         unseen = "; an unflagged gap is not detected at this sample size, which is not the same as none"
         return f"Policy {summary['policy']}: held ({judged}){'' if n_found else unseen}."

@@ -1,0 +1,33 @@
+# make demo: install and run the embedded demo · make test: the tests · make check: ruff and mypy
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench clean
+
+demo: .venv/.installed
+	$(BIN)/harness benchmark || { status=$$?; [ $$status -eq 3 ] && \
+	  echo "Exit status 3: measured, and the policy is violated, as this demo is made to show."; }
+
+test: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+
+check: .venv/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/.installed-dev
+	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache
