@@ -5,6 +5,7 @@ targets on an allow-list: a configuration file is data, it must not be able to r
 """
 
 import importlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,9 +108,21 @@ def configs_folder() -> Path:
 def register() -> None:
     """Tell Hydra the schemas and where manifests lie; may be called again."""
     store = ConfigStore.instance()
-    store.store(name="benchmark_schema", node=BenchmarkConfig)
-    store.store(name="rescore_schema", node=RescoreConfig)
+    store.store(name="benchmark_schema", node=_schema(BenchmarkConfig))
+    store.store(name="rescore_schema", node=_schema(RescoreConfig))
     OmegaConf.register_new_resolver("manifests", lambda path: str(_beside_or_inside("manifests") / path), replace=True)
+
+
+def _schema(options: type[Common]) -> DictConfig:
+    """Return a schema whose mappings take any key, so that `manifest.columns.text=sentence` needs no plus sign."""
+    schema = OmegaConf.structured(options)
+    for key in ("manifest.columns", "columns", "policy.dimensions"):
+        node = OmegaConf.select(schema, key)
+        if node is not None:
+            OmegaConf.set_struct(node, False)
+    if not isinstance(schema, DictConfig):
+        raise TypeError(f"{options.__name__} is no dataclass")
+    return schema
 
 
 def benchmark_job(config: DictConfig, *, choices: Mapping[str, str], named_targets: Sequence[str]) -> BenchmarkJob:
@@ -196,13 +209,19 @@ def _resolved(config: DictConfig) -> dict[str, object]:
             f"{error.full_key} is not given; expected {error.full_key}=…, e.g. {_example(error.full_key)}"
         ) from error
     except (InterpolationResolutionError, InterpolationKeyError) as error:
-        raise UsageError(
-            f"{error.full_key}: {str(error).splitlines()[0]}. If it is an environment variable, set it; "
-            "manifests/README.md says what each corpus needs."
-        ) from error
+        raise UsageError(f"{error.full_key}: {_unresolved(error)}") from error
     if not isinstance(resolved, dict):
         raise UsageError("the configuration is not a mapping; expected options by name.")
     return {str(key): value for key, value in resolved.items()}
+
+
+def _unresolved(error: OmegaConfBaseException) -> str:
+    said = str(error).splitlines()[0]
+    variable = re.search(r"Environment variable '(\w+)' not found", said)
+    if variable is None:
+        return said
+    name = variable.group(1)
+    return f"the environment variable {name} is not set. Set it, e.g. export {name}=/path; see manifests/README.md."
 
 
 def _example(key: str | None) -> str:

@@ -101,7 +101,7 @@ def rate_intervals(
         One interval a slice; NaN bounds where the slice has fewer than two speakers or no words.
     """
     estimate = ratio_estimate(errors, words, present)
-    resampled = (estimate.n_speakers >= BOOTSTRAP_SPEAKERS) & (estimate.rate > 0)
+    resampled = resamplable(estimate)
     low, high = log_t(estimate, confidence)
     if resampled.any():
         columns = np.flatnonzero(resampled)
@@ -111,6 +111,15 @@ def rate_intervals(
         high[columns] = estimate.rate[columns] - lower * estimate.standard_error[columns]
     notes = [_support_note(int(n), float(total)) for n, total in zip(estimate.n_speakers, estimate.words, strict=True)]
     return [Interval(max(0.0, float(lo)), float(hi), note) for lo, hi, note in zip(low, high, notes, strict=True)]
+
+
+def resamplable(estimate: Estimate) -> Bools:
+    """Say where a bootstrap-t can be had: 10 speakers, and more between them than a single word error.
+
+    Where all speakers have one rate (no errors, all errors), so has every resample: the interval would have no width.
+    """
+    enough: Bools = estimate.n_speakers >= BOOTSTRAP_SPEAKERS
+    return enough & (estimate.standard_error > _one_error(estimate.words))
 
 
 def pivot_quantiles(pivots: Floats, confidence: float) -> tuple[Floats, Floats]:
@@ -145,8 +154,7 @@ def _rate_pivots(errors: Floats, words: Floats, present: Bools, weights: Weights
 def log_t(estimate: Estimate, confidence: float) -> tuple[Floats, Floats]:
     """Return R exp(-+ t SE / R); without errors the upper bound is the one a single error would have."""
     quantile = t_quantile(estimate.n_speakers - 1, confidence)
-    one_error = divide(np.ones_like(estimate.words), estimate.words)
-    centre = np.fmax(estimate.rate, one_error)
+    centre = np.fmax(estimate.rate, _one_error(estimate.words))
     spread = np.exp(quantile * estimate.standard_error / centre)
     low = np.where(estimate.rate > 0, estimate.rate / spread, np.where(np.isnan(spread), np.nan, 0.0))
     return low, centre * spread
@@ -171,7 +179,11 @@ def _support_note(n_speakers: int, words: float) -> str:
 
 def floored(spread: Floats, total_words: Floats) -> Floats:
     """Raise a standard error to that of one word error; NaN stays NaN."""
-    return np.maximum(spread, divide(np.ones_like(total_words), total_words))
+    return np.maximum(spread, _one_error(total_words))
+
+
+def _one_error(words: Floats) -> Floats:
+    return divide(np.ones_like(words), words)
 
 
 def divide(numerator: Floats, denominator: Floats) -> Floats:

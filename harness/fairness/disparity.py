@@ -11,7 +11,7 @@ from harness.fairness.bootstrap import Bools, Floats, Indices, Interval, divide,
 from harness.fairness.gaps import Side, gap_intervals, gaps, overlaps, ratio_intervals
 from harness.fairness.policy import Correction, Policy, Promise, Verdict
 from harness.fairness.power import minimum_detectable_gap
-from harness.fairness.significance import adjusted, permutation_p_values, sign_flip_p_value
+from harness.fairness.significance import adjusted, permutation_p_values, sign_flip_p_values
 from harness.fairness.slices import (
     Membership,
     SpeakerSums,
@@ -215,7 +215,7 @@ def _evidence(part: _Comparisons, policy: Policy, seed: int) -> pd.DataFrame:
     floors = (policy.min_speakers, policy.min_utterances, policy.min_words)
     enough = (part.support >= np.array(floors)).all(axis=1)
     has_rate = ~np.isnan(measured.gap)
-    p_values = np.where(enough & has_rate, _p_values(part, policy, seed), np.nan)
+    p_values = _p_values(part, enough & has_rate, policy, seed)
     return pd.DataFrame(
         {
             "dimension": part.dimension,
@@ -239,20 +239,20 @@ def _evidence(part: _Comparisons, policy: Policy, seed: int) -> pd.DataFrame:
     )
 
 
-def _p_values(part: _Comparisons, policy: Policy, seed: int) -> Floats:
+def _p_values(part: _Comparisons, wanted: Bools, policy: Policy, seed: int) -> Floats:
     """Permute labels over speakers; flip signs within speakers where a speaker is on both sides."""
     slices, comparators = part.sides
     paired = overlaps(slices, comparators)
     p_values = np.full(len(paired), np.nan)
-    for k in np.flatnonzero(paired):
-        contributions = _contributions(slices, comparators, int(k))
-        p_values[k] = sign_flip_p_value(contributions, n_permutations=policy.n_permutations, seed=seed)
-    pools = slices.present | comparators.present
-    for pool in np.unique(pools[:, ~paired], axis=1).T:
-        columns = np.flatnonzero(~paired & (pools == pool[:, None]).all(axis=0))
-        first = columns[0]
-        errors = slices.errors[:, first] + comparators.errors[:, first]
-        words = slices.words[:, first] + comparators.words[:, first]
+    flipped, permuted = np.flatnonzero(wanted & paired), np.flatnonzero(wanted & ~paired)
+    if len(flipped):
+        contributions = np.stack([_contributions(slices, comparators, int(k)) for k in flipped], axis=1)
+        p_values[flipped] = sign_flip_p_values(contributions, n_permutations=policy.n_permutations, seed=seed)
+    pools = (slices.present | comparators.present)[:, permuted]
+    for pool in np.unique(pools, axis=1).T:
+        columns = permuted[(pools == pool[:, None]).all(axis=0)]
+        errors = slices.errors[:, columns[0]] + comparators.errors[:, columns[0]]
+        words = slices.words[:, columns[0]] + comparators.words[:, columns[0]]
         p_values[columns] = permutation_p_values(
             errors[pool],
             words[pool],
@@ -265,12 +265,9 @@ def _p_values(part: _Comparisons, policy: Policy, seed: int) -> Floats:
 
 def _contributions(slices: Side, comparators: Side, k: int) -> Floats:
     """Return each speaker's share of the gap were both rates the pooled one, (n_speakers,)."""
-    here: Bools = slices.present[:, k] | comparators.present[:, k]
-    errors_a, words_a = slices.errors[here, k], slices.words[here, k]
-    errors_b, words_b = comparators.errors[here, k], comparators.words[here, k]
+    errors_a, words_a = slices.errors[:, k], slices.words[:, k]
+    errors_b, words_b = comparators.errors[:, k], comparators.words[:, k]
     total_a, total_b = words_a.sum(), words_b.sum()
-    if total_a == 0 or total_b == 0:
-        return np.zeros(0)
     pooled = (errors_a.sum() + errors_b.sum()) / (total_a + total_b)
     shares: Floats = (errors_a - pooled * words_a) / total_a - (errors_b - pooled * words_b) / total_b
     return shares

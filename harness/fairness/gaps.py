@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.fairness.bootstrap import (
-    BOOTSTRAP_SPEAKERS,
     Bools,
     Estimate,
     Floats,
@@ -20,6 +19,7 @@ from harness.fairness.bootstrap import (
     divide,
     log_t,
     pivot_quantiles,
+    resamplable,
     t_quantile,
     weighted_ratio,
 )
@@ -76,16 +76,15 @@ def degrees_of_freedom(measured: Gaps, paired: Bools) -> Floats:
 def gap_intervals(
     slices: Side, comparators: Side, *, weights: Weights, confidences: Sequence[float]
 ) -> list[list[Interval]]:
-    """Return the interval of every gap, at each confidence: bootstrap-t where both sides have 10 speakers.
+    """Return the interval of every gap, at each confidence: bootstrap-t where both sides have 10 speakers who differ.
 
-    With fewer, distinct speakers the limits of the two log-linearised intervals are combined (MOVER, Zou and Donner
+    Elsewhere, distinct speakers the limits of the two log-linearised intervals are combined (MOVER, Zou and Donner
     2008); with speakers on both sides it is the t interval of the joint linearisation.
     """
     measured = gaps(slices, comparators)
     paired = overlaps(slices, comparators)
-    smaller = np.fmin(measured.slices.n_speakers, measured.comparators.n_speakers)
-    erring = (measured.slices.rate > 0) & (measured.comparators.rate > 0)
-    columns = np.flatnonzero((smaller >= BOOTSTRAP_SPEAKERS) & erring)
+    varied = measured.standard_error > _one_error(measured.slices, measured.comparators)
+    columns = np.flatnonzero(resamplable(measured.slices) & resamplable(measured.comparators) & varied)
     pivots = _gap_pivots(_pick(slices, columns), _pick(comparators, columns), weights) if len(columns) else None
     intervals = []
     for confidence in confidences:
@@ -117,7 +116,6 @@ def _weighted_gaps(block: Floats, slices: Side, comparators: Side) -> Gaps:
     b = weighted_ratio(block, comparators.errors, comparators.words, comparators.present)
     covariance = _covariance(block, slices, comparators, a, b)
     variance = a.standard_error**2 + b.standard_error**2 - 2 * covariance
-    one_error = divide(np.ones_like(a.words), np.fmin(a.words, b.words))
     relative_a = a.standard_error / np.fmax(a.rate, divide(np.ones_like(a.words), a.words))
     relative_b = b.standard_error / np.fmax(b.rate, divide(np.ones_like(b.words), b.words))
     relative_covariance = divide(covariance, np.where(a.rate > 0, a.rate, np.nan) * b.rate)
@@ -126,7 +124,7 @@ def _weighted_gaps(block: Floats, slices: Side, comparators: Side) -> Gaps:
         slices=a,
         comparators=b,
         gap=a.rate - b.rate,
-        standard_error=np.fmax(np.sqrt(np.maximum(variance, 0)), np.where(np.isnan(variance), np.nan, one_error)),
+        standard_error=np.fmax(np.sqrt(np.maximum(variance, 0)), np.where(np.isnan(variance), np.nan, _one_error(a, b))),
         ratio=divide(a.rate, b.rate),
         log_ratio_standard_error=np.sqrt(np.maximum(log_variance, 0)),
     )
@@ -167,6 +165,10 @@ def _small_sample(measured: Gaps, paired: Bools, confidence: float) -> tuple[Flo
     above = np.hypot(high_a - a.rate, b.rate - low_b)
     half = t_quantile(np.fmin(a.n_speakers, b.n_speakers) - 1, confidence) * measured.standard_error
     return measured.gap - np.where(paired, half, below), measured.gap + np.where(paired, half, above)
+
+
+def _one_error(a: Estimate, b: Estimate) -> Floats:
+    return divide(np.ones_like(a.words), np.fmin(a.words, b.words))
 
 
 def _pick(side: Side, columns: Indices) -> Side:

@@ -16,7 +16,7 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
-from harness.fairness.bootstrap import Bools, Floats, divide
+from harness.fairness.bootstrap import Bools, Floats, Indices, divide
 from harness.fairness.policy import Correction
 
 _CHUNK_CELLS = 10_000_000
@@ -37,45 +37,62 @@ def permutation_p_values(errors: Floats, words: Floats, members: Bools, *, n_per
         (n_comparisons,) twice the smaller of (1 + #{T* >= T}) / (n + 1) and (1 + #{T* <= T}) / (n + 1), or the exact
         shares, at most 1; NaN where a side has fewer than two speakers.
     """
-    moments = np.stack([errors, words, errors**2, errors * words, words**2, np.ones_like(errors)], axis=1)
+    moments = np.stack([errors, words, errors**2, errors * words, words**2])  # (5, n_speakers)
     sizes = members.sum(axis=0)
+    n_speakers = len(errors)
     p_values = np.full(members.shape[1], np.nan)
-    for size in np.unique(sizes):
-        if min(size, len(errors) - size) < 2:
-            continue
-        columns = np.flatnonzero(sizes == size)
-        observed = np.array([_statistics(moments, np.flatnonzero(members[:, k])[None])[0] for k in columns])
-        exact = comb(len(errors), int(size)) <= n_permutations
-        above, below, n_drawn = np.zeros(len(columns)), np.zeros(len(columns)), 0
-        for chosen in _subsets(len(errors), int(size), n_permutations, seed):
-            drawn = _statistics(moments, chosen)[:, None]
-            above += (drawn >= observed - _TIE).sum(axis=0)
-            below += (drawn <= observed + _TIE).sum(axis=0)
-            n_drawn += len(drawn)
-        fewer = np.minimum(above, below)
-        tail = fewer / n_drawn if exact else (1 + fewer) / (n_drawn + 1)
-        p_values[columns] = np.minimum(1, 2 * tail)
+    testable = (sizes >= 2) & (n_speakers - sizes >= 2)
+    smaller = np.minimum(sizes, n_speakers - sizes)  # the smaller side is drawn, the other is what remains
+    swapped = sizes > smaller
+    drawn_side = np.where(swapped, ~members, members)
+    observed = np.array([_statistics(moments, moments @ side, side.sum()) for side in drawn_side.T.astype(np.float64)])
+    for size in np.unique(smaller[testable]):
+        if comb(n_speakers, int(size)) <= n_permutations:
+            columns = np.flatnonzero(testable & (smaller == size))
+            every = np.array(list(combinations(range(n_speakers), int(size))))
+            drawn = _statistics(moments, moments[:, every].sum(axis=2), size)
+            above, below = _n_extreme(drawn, observed[columns])
+            p_values[columns] = np.minimum(1, 2 * np.minimum(above, below) / len(drawn))
+    left = np.flatnonzero(testable & np.isnan(p_values))
+    above, below = np.zeros(len(left)), np.zeros(len(left))
+    wanted = np.unique(smaller[left])
+    for order in _orders(n_speakers, n_permutations, seed) if len(left) else ():
+        sums = _sums_of_first(moments, order, wanted)  # (5, n_block, n_sizes)
+        for position, size in enumerate(wanted):
+            here = smaller[left] == size
+            more = _n_extreme(_statistics(moments, sums[:, :, position], size), observed[left[here]])
+            above[here] += more[0]
+            below[here] += more[1]
+    p_values[left] = np.minimum(1, 2 * (1 + np.minimum(above, below)) / (n_permutations + 1))
     return p_values
 
 
-def sign_flip_p_value(contributions: Floats, *, n_permutations: int, seed: int) -> float:
-    """Return the two-sided p-value of a sum of per-speaker contributions whose signs are arbitrary under the null.
+def sign_flip_p_values(contributions: Floats, *, n_permutations: int, seed: int) -> Floats:
+    """Return two-sided p-values of sums of per-speaker contributions whose signs are arbitrary under the null.
 
     Args:
-        contributions: Each speaker's share of the gap when both sides have the pooled rate, (n_speakers,).
+        contributions: Each speaker's share of the gap when both sides have the pooled rate, (n_speakers,
+            n_comparisons); 0 for a speaker who is on neither side.
         n_permutations: Random sign vectors; all 2^n are used when there are no more than this.
         seed: Of the signs.
+
+    Returns:
+        (n_comparisons,) NaN where fewer than two speakers contribute.
     """
-    n_speakers = len(contributions)
-    if n_speakers < 2:
-        return float("nan")
-    observed = abs(contributions.sum()) * (1 - _TIE)
-    exact = n_speakers < 60 and 2**n_speakers <= n_permutations
-    n_extreme = n_drawn = 0
-    for signs in _signs(n_speakers, n_permutations, seed, exact=exact):
-        n_extreme += int((np.abs(signs @ contributions) >= observed).sum())
-        n_drawn += len(signs)
-    return n_extreme / n_drawn if exact else (1 + n_extreme) / (n_drawn + 1)
+    observed = np.abs(contributions.sum(axis=0)) * (1 - _TIE)
+    n_contributing = (contributions != 0).sum(axis=0)
+    p_values = np.full(contributions.shape[1], np.nan)
+    few = 2.0**n_contributing <= n_permutations
+    for k in np.flatnonzero(few & (n_contributing >= 2)):
+        shares = contributions[contributions[:, k] != 0, k]
+        patterns = np.arange(2 ** len(shares))[:, None] >> np.arange(len(shares)) & 1
+        p_values[k] = (np.abs((1 - 2 * patterns) @ shares) >= observed[k]).mean()
+    columns = np.flatnonzero(~few)
+    n_extreme = np.zeros(len(columns))
+    for signs in _signs(len(contributions), n_permutations, seed) if len(columns) else ():
+        n_extreme += (np.abs(signs @ contributions[:, columns]) >= observed[columns]).sum(axis=0)
+    p_values[columns] = (1 + n_extreme) / (n_permutations + 1)
+    return p_values
 
 
 def adjusted(p_values: npt.ArrayLike, correction: Correction) -> Floats:
@@ -99,50 +116,54 @@ def adjusted(p_values: npt.ArrayLike, correction: Correction) -> Floats:
     return result
 
 
-def _statistics(moments: Floats, chosen: npt.NDArray[np.int64]) -> Floats:
-    """Return log(R_a / R_b) / SE for each set of chosen speakers against the others, (n_sets,)."""
-    inside = moments[chosen].sum(axis=1)  # (n_sets, 6)
-    rate_a, relative_a = _log_rate_and_error(inside)
-    rate_b, relative_b = _log_rate_and_error(moments.sum(axis=0) - inside)
+def _statistics(moments: Floats, inside: Floats, n_inside: float) -> Floats:
+    """Return log(R_a / R_b) / SE of speakers with the sums `inside`, (5, ...), against all others, (...)."""
+    totals = moments.sum(axis=1).reshape(5, *(1,) * (inside.ndim - 1))
+    rate_a, relative_a = _log_rate_and_error(inside, n_inside)
+    rate_b, relative_b = _log_rate_and_error(totals - inside, moments.shape[1] - n_inside)
     statistics: Floats = np.nan_to_num((rate_a - rate_b) / np.hypot(relative_a, relative_b))
     return statistics
 
 
-def _log_rate_and_error(sums: Floats) -> tuple[Floats, Floats]:
-    """Return log rate and its linearised standard error, each (n_sets,); neither below that of one word error."""
-    errors, words, errors2, products, words2, n_speakers = sums.T
+def _log_rate_and_error(sums: Floats, n_speakers: float) -> tuple[Floats, Floats]:
+    """Return log rate and its linearised standard error, each (...); neither below that of one word error."""
+    errors, words, errors2, products, words2 = sums
     one_error = divide(np.ones_like(words), words)
     rate = divide(errors, words)
     residual = np.maximum(errors2 - 2 * rate * products + rate**2 * words2, 0)
-    standard_error = np.sqrt(n_speakers / (n_speakers - 1) * residual) * one_error
+    factor = n_speakers / (n_speakers - 1) if n_speakers > 1 else np.nan
+    standard_error = np.sqrt(factor * residual) * one_error
     floor = np.maximum(rate, one_error)
     return np.log(floor), np.maximum(standard_error, one_error) / floor
 
 
-def _subsets(n_speakers: int, size: int, n_permutations: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield blocks of subsets of `size` speakers: every one when they are few, random ones otherwise.
-
-    The smaller side is drawn and the larger one is what remains, so the cost depends on the smaller.
-    """
-    if comb(n_speakers, size) <= n_permutations:
-        yield np.array(list(combinations(range(n_speakers), size)), dtype=np.int64)
-        return
-    rng = np.random.default_rng([seed, n_speakers, size])
-    block = max(1, _CHUNK_CELLS // n_speakers)
-    for start in range(0, n_permutations, block):
-        shape = (min(block, n_permutations - start), n_speakers)
-        keys = rng.random(shape, dtype=np.float32)
-        yield np.argpartition(keys, size - 1, axis=1)[:, :size].astype(np.int64)
+def _n_extreme(drawn: Floats, observed: Floats) -> tuple[Floats, Floats]:
+    """Count the rearrangements at least as high and at least as low as each observed statistic."""
+    above = (drawn[:, None] >= observed - _TIE).sum(axis=0)
+    below = (drawn[:, None] <= observed + _TIE).sum(axis=0)
+    return above.astype(np.float64), below.astype(np.float64)
 
 
-def _signs(n_speakers: int, n_permutations: int, seed: int, *, exact: bool) -> Iterator[Floats]:
-    """Yield blocks of rows of +-1: every pattern when they are few, random ones otherwise."""
-    if exact:
-        patterns = np.arange(2**n_speakers)[:, None] >> np.arange(n_speakers) & 1
-        yield (1 - 2 * patterns).astype(np.float64)
-        return
+def _orders(n_speakers: int, n_permutations: int, seed: int) -> Iterator[Indices]:
+    """Yield blocks of random orders of the speakers, (n_block, n_speakers); their first k are a random subset."""
     rng = np.random.default_rng([seed, n_speakers])
     block = max(1, _CHUNK_CELLS // n_speakers)
     for start in range(0, n_permutations, block):
-        coins = rng.integers(2, size=(min(block, n_permutations - start), n_speakers))
+        n_rows = min(block, n_permutations - start)
+        yield rng.permuted(np.broadcast_to(np.arange(n_speakers), (n_rows, n_speakers)), axis=1)
+
+
+def _sums_of_first(moments: Floats, order: Indices, sizes: Indices) -> Floats:
+    """Return the sums over the first `size` speakers of every order, for each rising size, (5, n_block, n_sizes)."""
+    first = order[:, : sizes[-1]]
+    starts = np.concatenate([[0], sizes[:-1]])
+    return np.stack([np.add.reduceat(moment[first], starts, axis=1).cumsum(axis=1) for moment in moments])
+
+
+def _signs(n_speakers: int, n_permutations: int, seed: int) -> Iterator[Floats]:
+    """Yield blocks of rows of random +-1, (n_block, n_speakers)."""
+    rng = np.random.default_rng([seed, n_speakers])
+    block = max(1, _CHUNK_CELLS // n_speakers)
+    for start in range(0, n_permutations, block):
+        coins = rng.integers(2, size=(min(block, n_permutations - start), n_speakers), dtype=np.int8)
         yield (1 - 2 * coins).astype(np.float64)

@@ -1,7 +1,7 @@
 """A manifest and a backend in, a complete run directory out: the main job."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.backends import Backend
 from harness.corpus import Manifest
@@ -43,6 +43,14 @@ def benchmark(job: BenchmarkJob) -> Outcome:
     Raises:
         HarnessError: Something could not be measured; the message says what and what to do.
     """
+    evaluation = Evaluation(
+        manifest=job.manifest,
+        normalizer=job.normalizer,
+        policy=job.policy,
+        slices=job.slices,
+        seed=job.seed,
+        reference_pattern=job.reference_pattern,
+    )
     identity = job.backend.identity()
     name = f"{job.manifest.name}_{job.backend_name}"
     fingerprint = {
@@ -61,13 +69,4 @@ def benchmark(job: BenchmarkJob) -> Outcome:
             "n_transcribed_before": done.n_kept,
             "timings_s": {"warm_up": done.warm_up_s, "transcription": done.wall_s},
         }
-        evaluation = Evaluation(
-            manifest=job.manifest,
-            normalizer=job.normalizer,
-            policy=job.policy,
-            slices=job.slices,
-            seed=job.seed,
-            reference_pattern=job.reference_pattern,
-            facts=facts,
-        )
-        return Outcome(run, evaluate(run, run.hypotheses.frame(), evaluation))
+        return Outcome(run, evaluate(run, run.hypotheses.frame(), replace(evaluation, facts=facts)))

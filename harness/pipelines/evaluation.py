@@ -17,6 +17,7 @@ from harness.report.markdown import write_report
 from harness.results import Run, summarise
 from harness.results.run import DISPARITIES, FACTS, SCORES, SLICES, SUMMARY
 from harness.scoring import ByLanguage, Normalizer, score
+from harness.scoring.score import checked_pattern
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,12 @@ class Evaluation:
     allow_missing: bool = False
     reference_pattern: str | None = None
     facts: Mapping[str, object] = field(default_factory=dict)  # for run.json: what the pipeline itself knows
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant, before hours of transcription."""
+        _chosen(self.manifest, self.slices)
+        if self.reference_pattern is not None:
+            checked_pattern(self.reference_pattern)
 
 
 def evaluate(run: Run, hypotheses: pd.DataFrame, job: Evaluation) -> int:

@@ -84,22 +84,37 @@ class Run:
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table whole or not at all; the suffix of its name is its format."""
-        part = self.path / f"{name}.part"
-        if name.endswith(".parquet"):
-            table.to_parquet(part, index=False)
-        else:
-            table.to_csv(part, index=False, lineterminator="\n")
-        part.replace(self.path / name)
+        with self._whole(name) as part:
+            if name.endswith(".parquet"):
+                table.to_parquet(part, index=False)
+            else:
+                table.to_csv(part, index=False, lineterminator="\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole or not at all."""
-        part = self.path / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(self.path / name)
+        with self._whole(name) as part:
+            part.write_text(text, encoding="utf-8")
 
     def write_json(self, name: str, facts: Mapping[str, object]) -> None:
         """Write facts as JSON, NaN as null."""
         self.write_text(name, json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+
+    @contextmanager
+    def _whole(self, name: str) -> Iterator[Path]:
+        """Give a path to write to, and put what was written there in the place of `name`.
+
+        Raises:
+            RunDirectoryError: The disk is full or the folder is not writable.
+        """
+        part = self.path / f"{name}.part"
+        try:
+            yield part
+            part.replace(self.path / name)
+        except OSError as error:
+            raise RunDirectoryError(
+                f"{self.path / name}: cannot write ({error.strerror or error}). What is written is kept; make room or "
+                "choose another run_dir=, then give the same command again."
+            ) from error
 
 
 @contextmanager
@@ -129,9 +144,9 @@ def open_run_directory(
                 + "\n  ".join(differences)
                 + "\nChoose another run_dir=, or give the command it was made with."
             )
-        run.write_text(CONFIG, config_yaml)
-        if not (path / FACTS).exists():
+        if not (path / FACTS).exists():  # first, for without it nothing says that this is a run directory
             run.write_json(FACTS, {"fingerprint": wanted})
+        run.write_text(CONFIG, config_yaml)
         yield run
 
 

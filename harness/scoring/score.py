@@ -90,6 +90,20 @@ def score(
     return scores[[*COLUMNS_BEFORE_ATTRIBUTES, *names, *COLUMNS_AFTER_ATTRIBUTES]]
 
 
+def checked_pattern(reference_pattern: str) -> re.Pattern[str]:
+    """Compile a pattern.
+
+    Raises:
+        UsageError: It is no regular expression.
+    """
+    try:
+        return re.compile(reference_pattern)
+    except re.error as error:
+        raise UsageError(
+            f"reference_pattern={reference_pattern!r} is no regular expression: {error}; correct it"
+        ) from error
+
+
 def _with_all_columns(hypotheses: pd.DataFrame) -> pd.DataFrame:
     """Return utterance_id, condition, text (None: failed), audio_s, processing_s and where each row stands."""
     if absent := [column for column in ("utterance_id", "text") if column not in hypotheses.columns]:
@@ -205,10 +219,7 @@ def _count_columns(counts: UtteranceCounts, prefix: str) -> dict[str, CountArray
 def _without(pattern: str | None, references: Sequence[str]) -> Sequence[str]:
     if pattern is None:
         return references
-    try:
-        replace = re.compile(pattern).sub
-    except re.error as error:
-        raise UsageError(f"reference_pattern={pattern!r} is no regular expression: {error}; correct it") from error
+    replace = checked_pattern(pattern).sub
     # A pattern that also matches nothing must not put a space between all letters.
     return [replace(lambda match: " " if match[0] else "", reference) for reference in references]
 

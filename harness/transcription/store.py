@@ -120,7 +120,9 @@ class HypothesisWriter:
         try:
             if self._file is None:
                 self._file = self.path.open("xb", buffering=0)
-            self._file.write("".join(map(_line, hypotheses)).encode("utf-8"))
+            rest = memoryview("".join(map(_line, hypotheses)).encode("utf-8"))
+            while rest:  # on a disk that is nearly full, a write takes a part and only the next one fails
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise RunDirectoryError(
                 f"{self.path}: cannot write hypotheses ({error.strerror}). What is written is kept; make room or "

@@ -1,0 +1,135 @@
+"""Hypotheses are written whole or not at all, are never written over, and a damaged file says so."""
+
+import json
+import math
+import resource
+
+import pytest
+
+from harness.errors import HypothesesError, RunDirectoryError
+from harness.transcription import Hypothesis, HypothesisStore
+from harness.transcription.store import COLUMNS, HypothesisWord
+
+
+@pytest.fixture
+def store(tmp_path):
+    return HypothesisStore(tmp_path / "hypotheses")
+
+
+def heard(utterance_id, text="one", **fields):
+    return Hypothesis(utterance_id, "clean", text, **fields)
+
+
+def write(store, *batches):
+    with store.writer() as writer:
+        for batch in batches:
+            writer.append(batch)
+
+
+def test_what_is_written_is_read_back(store):
+    texts = ["", "é ß 你好", "a\nb", 'say "one"', "\u2028", "NA", "🎙"]
+    write(store, [heard(f"u{i}", text, audio_s=1.5, processing_s=0.1) for i, text in enumerate(texts)])
+    frame = store.frame()
+    assert list(frame.columns) == list(COLUMNS)
+    assert frame["text"].tolist() == texts
+    assert frame["audio_s"].tolist() == [1.5] * len(texts)
+    assert store.done() == {(f"u{i}", "clean") for i in range(len(texts))}
+
+
+def test_a_failure_has_no_text_and_is_done(store):
+    write(store, [heard("u1", None, error="AudioError: broken")])
+    (row,) = store.frame().to_dict("records")
+    assert (row["text"], row["error"]) == (None, "AudioError: broken")
+    assert math.isnan(row["audio_s"])
+    assert store.done() == {("u1", "clean")}
+
+
+def test_the_file_has_the_contract_s_keys_and_words_only_where_there_are_some(store):
+    words = (HypothesisWord("one", 0.1, 0.2, None),)
+    write(store, [heard("u1"), heard("u2", words=words)])
+    first, second = map(json.loads, (store.folder / "0001.jsonl").read_text().splitlines())
+    assert list(first) == list(COLUMNS)
+    assert second["words"] == [{"text": "one", "start": 0.1, "end": 0.2, "confidence": None}]
+
+
+def test_every_writer_has_a_file_of_its_own_and_makes_none_when_it_writes_nothing(store):
+    write(store, [heard("u1")])
+    write(store)
+    write(store, [heard("u2")])
+    assert sorted(path.name for path in store.folder.iterdir()) == ["0001.jsonl", "0002.jsonl"]
+    assert store.frame()["utterance_id"].tolist() == ["u1", "u2"]
+
+
+def test_a_batch_is_on_the_disk_before_the_next_one_is_made(store):
+    with store.writer() as writer:
+        writer.append([heard("u1")])
+        assert store.done() == {("u1", "clean")}
+
+
+def test_the_first_of_two_hypotheses_of_an_utterance_counts(store):
+    write(store, [heard("u1", "first")])
+    write(store, [heard("u1", "second"), Hypothesis("u1", "noisy", "third")])
+    assert store.frame()["text"].tolist() == ["first", "third"]
+
+
+@pytest.mark.parametrize("n_bytes", [1, 20, -1], ids=["one-byte", "some", "all-but-the-newline"])
+def test_a_torn_last_line_is_not_done(store, n_bytes):
+    write(store, [heard("u1"), heard("u2")])
+    path = store.folder / "0001.jsonl"
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + second[:n_bytes])
+    assert store.done() == {("u1", "clean")}
+    write(store, [heard("u2", "again")])
+    assert store.frame()["text"].tolist() == ["one", "again"]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        pytest.param(b"\n", id="empty"),
+        pytest.param(b'{"utterance_id": "u2", "cond\n', id="cut"),
+        pytest.param(b"\xff\xfe\n", id="not-utf-8"),
+        pytest.param(b"[1, 2]\n", id="no-object"),
+        pytest.param(b'{"utterance_id": "u2"}\n', id="keys-missing"),
+    ],
+)
+def test_a_damaged_line_elsewhere_is_an_error_that_names_file_and_line(store, damaged):
+    write(store, [heard("u1"), heard("u2"), heard("u3")])
+    path = store.folder / "0001.jsonl"
+    first, _, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + damaged + third)
+    with pytest.raises(HypothesesError, match=r"0001\.jsonl:2: not a hypothesis.*Remove the line"):
+        store.done()
+
+
+def test_replacing_leaves_only_the_new_hypotheses(store):
+    write(store, [heard("u1")])
+    write(store, [heard("u2")])
+    store.replace([heard("u3")])
+    assert store.frame()["utterance_id"].tolist() == ["u3"]
+    assert [path.name for path in store.folder.iterdir()] == ["0001.jsonl"]
+
+
+def test_a_full_disk_keeps_what_is_whole_says_what_to_do_and_goes_on_where_there_is_room(store):
+    line_bytes = 90
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * line_bytes + 10, hard))  # a write over it is cut short, as on a disk
+    try:
+        with (
+            pytest.raises(RunDirectoryError, match="cannot write hypotheses.*make room.*same command again"),
+            store.writer() as writer,
+        ):
+            for number in range(1, 9):
+                writer.append([heard(f"u{number}", "x")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    done = len(store.done())
+    assert 1 <= done <= 4
+    write(store, [heard(f"u{number}", "x") for number in range(done + 1, 9)])
+    assert store.frame()["utterance_id"].tolist() == [f"u{number}" for number in range(1, 9)]
+
+
+def test_other_files_in_the_folder_are_left_alone(store):
+    (store.folder / "notes.jsonl").write_text("mine\n")
+    write(store, [heard("u1")])
+    assert store.done() == {("u1", "clean")}

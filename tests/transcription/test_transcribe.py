@@ -1,0 +1,78 @@
+"""A store is brought to one hypothesis per utterance; what is done is not redone, what is lost is one batch."""
+
+import json
+
+import pytest
+
+from harness.corpus import Manifest
+from harness.transcription import ExecutorOptions, HypothesisStore, transcribe
+from tests.builders import Scripted, tone_corpus, tone_rows
+
+OPTIONS = ExecutorOptions(batch_size=2)
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    return Manifest.load(tone_corpus(tmp_path, tone_rows(n_speakers=2, n_utterances=2)))  # 8 utterances
+
+
+@pytest.fixture
+def store(tmp_path):
+    return HypothesisStore(tmp_path / "hypotheses")
+
+
+def test_every_utterance_has_one_hypothesis_and_it_is_what_was_said(manifest, store):
+    done = transcribe(manifest, Scripted(), store, OPTIONS)
+    assert (done.n_kept, done.n_done, done.n_failed) == (0, 8, 0)
+    heard = store.frame().set_index("utterance_id")["text"]
+    assert heard.loc[manifest.frame["utterance_id"]].tolist() == manifest.frame["text"].tolist()
+
+
+def test_a_second_call_does_nothing_and_does_not_even_load_the_backend(manifest, store):
+    transcribe(manifest, Scripted(), store, OPTIONS)
+    backend = Scripted()
+    done = transcribe(manifest, backend, store, OPTIONS)
+    assert (done.n_kept, done.n_done) == (8, 0)
+    assert backend.calls == []
+
+
+def test_an_interrupt_loses_the_batch_it_was_in_and_the_same_call_does_the_rest(manifest, store):
+    def interrupted(_):
+        if len(backend.calls) == 4:  # the warm-up, two batches, and this one
+            raise KeyboardInterrupt
+
+    backend = Scripted(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        transcribe(manifest, backend, store, OPTIONS)
+    assert len(store.done()) == 4
+    again = Scripted()
+    done = transcribe(manifest, again, store, OPTIONS)
+    assert (done.n_kept, done.n_done) == (4, 4)
+    assert again.calls == [1, 2, 2]
+    assert sorted(store.frame()["utterance_id"]) == sorted(manifest.frame["utterance_id"])
+
+
+def test_a_failure_is_done_and_counted(manifest, store):
+    def deaf(_):
+        raise RuntimeError("deaf")
+
+    done = transcribe(manifest, Scripted(deaf), store, OPTIONS)
+    assert (done.n_done, done.n_failed) == (8, 8)
+    assert store.frame()["error"].tolist() == ["RuntimeError: deaf"] * 8
+
+
+def test_without_durations_in_the_manifest_the_longest_recordings_still_come_first(tmp_path, store):
+    rows = tone_rows(n_speakers=1, n_utterances=2)
+    rows = [row | {"text": "one " * n_words} for row, n_words in zip(rows, (1, 4, 2, 3), strict=True)]
+    manifest = Manifest.load(tone_corpus(tmp_path / "corpus", rows))
+    transcribe(manifest, Scripted(), store, OPTIONS)
+    durations_s = [json.loads(line)["audio_s"] for line in (store.folder / "0001.jsonl").read_text().splitlines()]
+    assert durations_s == sorted(durations_s, reverse=True)
+
+
+def test_two_stores_of_the_same_manifest_hold_the_same_texts_in_the_same_order(manifest, tmp_path):
+    first, second = HypothesisStore(tmp_path / "a"), HypothesisStore(tmp_path / "b")
+    for store in (first, second):
+        transcribe(manifest, Scripted(), store, OPTIONS)
+    timeless = [store.frame().drop(columns="processing_s") for store in (first, second)]
+    assert timeless[0].equals(timeless[1])
