@@ -248,14 +248,14 @@ def _p_values(part: _Comparisons, wanted: Bools, policy: Policy, seed: int) -> F
     if len(flipped):
         contributions = np.stack([_contributions(slices, comparators, int(k)) for k in flipped], axis=1)
         p_values[flipped] = sign_flip_p_values(contributions, n_permutations=policy.n_permutations, seed=seed)
-    pools = (slices.present | comparators.present)[:, permuted]
-    for pool in np.unique(pools, axis=1).T:
-        columns = permuted[(pools == pool[:, None]).all(axis=0)]
-        errors = slices.errors[:, columns[0]] + comparators.errors[:, columns[0]]
-        words = slices.words[:, columns[0]] + comparators.words[:, columns[0]]
+    sums = np.stack([slices.errors + comparators.errors, slices.words + comparators.words])
+    alike: dict[bytes, list[int]] = {}  # comparisons that relabel the same speakers with the same sums
+    for k in permuted:
+        alike.setdefault(sums[:, :, k].tobytes(), []).append(int(k))
+    for columns in alike.values():
+        pool = slices.present[:, columns[0]] | comparators.present[:, columns[0]]
         p_values[columns] = permutation_p_values(
-            errors[pool],
-            words[pool],
+            *sums[:, pool, columns[0]],
             slices.present[np.ix_(pool, columns)],
             n_permutations=policy.n_permutations,
             seed=seed,

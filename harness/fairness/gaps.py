@@ -124,7 +124,9 @@ def _weighted_gaps(block: Floats, slices: Side, comparators: Side) -> Gaps:
         slices=a,
         comparators=b,
         gap=a.rate - b.rate,
-        standard_error=np.fmax(np.sqrt(np.maximum(variance, 0)), np.where(np.isnan(variance), np.nan, _one_error(a, b))),
+        standard_error=np.fmax(
+            np.sqrt(np.maximum(variance, 0)), np.where(np.isnan(variance), np.nan, _one_error(a, b))
+        ),
         ratio=divide(a.rate, b.rate),
         log_ratio_standard_error=np.sqrt(np.maximum(log_variance, 0)),
     )

@@ -55,10 +55,12 @@ class SpeakerSums:
 
     errors: Floats  # (n_speakers, n_slices)
     words: Floats  # (n_speakers, n_slices)
-    present: npt.NDArray[np.bool_]  # (n_speakers, n_slices) has an utterance there
+    present: npt.NDArray[
+        np.bool_
+    ]  # (n_speakers, n_slices) has words or errors there: who only kept silent is no evidence
     declared_errors: Floats  # (n_speakers,) over every utterance in a declared slice, once each
     declared_words: Floats  # (n_speakers,)
-    outside: npt.NDArray[np.bool_]  # (n_speakers, n_slices) has a declared utterance outside the slice
+    outside: npt.NDArray[np.bool_]  # (n_speakers, n_slices) has words or errors in declared slices outside this one
     n_named: Ints  # (n_slices,) speakers with an id
 
 
@@ -129,7 +131,7 @@ def checked_scores(scores: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     failed = counted["failed"].astype(bool) if "failed" in counted else pd.Series(False, index=counted.index)
     names = [*WORD_COUNTS, *(name for name in CHARACTER_COUNTS if name in counted)]
     for name in names:
-        values = counted[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        values = pd.to_numeric(counted[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         if not np.all(np.isfinite(values) & (values >= 0) & (values == np.floor(values))):
             raise UsageError(f"scores column {name!r} holds something other than counts; expected integers >= 0.")
     keep = ~failed if policy.failures is Failures.left_out else pd.Series(True, index=counted.index)
@@ -138,8 +140,9 @@ def checked_scores(scores: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 
 
 def speaker_codes(scores: pd.DataFrame) -> Ints:
-    """Number the speakers from 0 in sorted order; utterances without a speaker id share the number -1."""
-    ids = scores["speaker_id"].astype(object).where(scores["speaker_id"].notna(), None)
+    """Number the speakers from 0 in sorted order; utterances without a speaker id ("" is none) share the number -1."""
+    ids = scores["speaker_id"].astype(object)
+    ids = ids.where(ids.notna() & (ids != ""), None)
     codes, _ = pd.factorize(ids, sort=True)
     return codes.astype(np.int64)
 
@@ -190,16 +193,19 @@ def speaker_sums(scores: pd.DataFrame, part: Membership, speakers: Ints) -> Spea
 
     told = np.zeros(len(scores), dtype=bool)
     told[part.rows[part.declared[part.codes]]] = True
-    n_here = per_cell(None)
-    n_told = np.bincount(numbered[told], minlength=n_speakers)  # (n_speakers,)
+    errors_here, words_here = per_cell(errors), per_cell(words)
+    errors_told, words_told = (
+        np.bincount(numbered[told], weights=each[told], minlength=n_speakers) for each in (errors, words)
+    )
+    heard = errors_here + words_here
     return SpeakerSums(
-        errors=per_cell(errors),
-        words=per_cell(words),
-        present=n_here > 0,
-        declared_errors=np.bincount(numbered[told], weights=errors[told], minlength=n_speakers).astype(np.float64),
-        declared_words=np.bincount(numbered[told], weights=words[told], minlength=n_speakers).astype(np.float64),
-        outside=(n_told[:, None] - np.where(part.declared, n_here, 0)) > 0,
-        n_named=(n_here[:n_named] > 0).sum(axis=0),
+        errors=errors_here,
+        words=words_here,
+        present=heard > 0,
+        declared_errors=errors_told,
+        declared_words=words_told,
+        outside=(errors_told + words_told)[:, None] > np.where(part.declared, heard, 0),
+        n_named=(per_cell(None)[:n_named] > 0).sum(axis=0),
     )
 
 
@@ -225,10 +231,13 @@ def _values(column: pd.Series, order: Sequence[str]) -> tuple[list[str], Ints, I
 
 
 def _parts(cell: object) -> tuple[str, ...]:
-    if isinstance(cell, tuple | list | set | frozenset | np.ndarray):
-        parts = tuple(dict.fromkeys(str(part) for part in cell))
-        return parts or (UNDECLARED,)
-    return (UNDECLARED,) if pd.isna(cell) or cell == "" else (str(cell),)  # type: ignore[call-overload]
+    several = isinstance(cell, tuple | list | set | frozenset | np.ndarray)
+    parts = tuple(dict.fromkeys(_value(part) for part in (cell if several else (cell,))))
+    return parts or (UNDECLARED,)
+
+
+def _value(part: object) -> str:
+    return UNDECLARED if pd.isna(part) or part == "" else str(part)  # type: ignore[call-overload]
 
 
 def _crossed(

@@ -148,12 +148,12 @@ def test_audio_is_decoded_while_the_backend_works(utterances, monkeypatch):
     decoded = []
 
     def slow_decode(utterance):
-        if len(decoded) == 2:
+        if len(decoded) == 1:
             both.wait()
         decoded.append(utterance)
         return decode(utterance)
 
-    def meet(waveforms):
+    def meet(_):
         if len(backend.calls) == 1:
             both.wait()
 

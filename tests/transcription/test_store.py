@@ -3,6 +3,7 @@
 import json
 import math
 import resource
+from contextlib import contextmanager
 
 import pytest
 
@@ -110,23 +111,32 @@ def test_replacing_leaves_only_the_new_hypotheses(store):
     assert [path.name for path in store.folder.iterdir()] == ["0001.jsonl"]
 
 
-def test_a_full_disk_keeps_what_is_whole_says_what_to_do_and_goes_on_where_there_is_room(store):
-    line_bytes = 90
+@contextmanager
+def room_for(n_bytes):
+    """Let no file grow longer: a write over it is cut short and the next one fails, as on a disk that fills up."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * line_bytes + 10, hard))  # a write over it is cut short, as on a disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
     try:
-        with (
-            pytest.raises(RunDirectoryError, match="cannot write hypotheses.*make room.*same command again"),
-            store.writer() as writer,
-        ):
-            for number in range(1, 9):
-                writer.append([heard(f"u{number}", "x")])
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    done = len(store.done())
-    assert 1 <= done <= 4
-    write(store, [heard(f"u{number}", "x") for number in range(done + 1, 9)])
-    assert store.frame()["utterance_id"].tolist() == [f"u{number}" for number in range(1, 9)]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 8], ids=["many-batches", "some-batches", "one-batch"])
+def test_a_full_disk_keeps_what_is_whole_says_what_to_do_and_goes_on_where_there_is_room(store, batch_size):
+    hypotheses = [heard(f"u{number}", "x") for number in range(8)]
+    batches = [hypotheses[start : start + batch_size] for start in range(0, 8, batch_size)]
+    write(store, hypotheses)
+    line_bytes = (store.folder / "0001.jsonl").stat().st_size // 8
+    (store.folder / "0001.jsonl").unlink()
+    with (
+        room_for(7 * line_bytes + 10),
+        pytest.raises(RunDirectoryError, match=r"cannot write hypotheses.*make room.*same command again"),
+    ):
+        write(store, *batches)
+    assert len(store.done()) == 7
+    write(store, hypotheses[7:])
+    assert store.frame()["utterance_id"].tolist() == [f"u{number}" for number in range(8)]
 
 
 def test_other_files_in_the_folder_are_left_alone(store):
