@@ -161,8 +161,11 @@ def rescore_job(config: DictConfig, *, choices: Mapping[str, str], named_targets
     resolved = _resolved(config)
     options = _typed(config)
     hypotheses = Path(options.hypotheses)
-    if not hypotheses.is_file():
-        raise UsageError(f"hypotheses={options.hypotheses}: no such file. Give a CSV, TSV or JSON Lines file.")
+    if not hypotheses.exists():
+        raise UsageError(
+            f"hypotheses={options.hypotheses}: no such file or folder. Give a CSV, TSV or JSON Lines file, or a run "
+            "directory."
+        )
     return RescoreJob(
         manifest=_manifest(options.manifest, require_audio=False),
         hypotheses=hypotheses,

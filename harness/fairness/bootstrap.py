@@ -110,7 +110,8 @@ def rate_intervals(
         low[columns] = estimate.rate[columns] - upper * estimate.standard_error[columns]
         high[columns] = estimate.rate[columns] - lower * estimate.standard_error[columns]
     notes = [_support_note(int(n), float(total)) for n, total in zip(estimate.n_speakers, estimate.words, strict=True)]
-    return [Interval(max(0.0, float(lo)), float(hi), note) for lo, hi, note in zip(low, high, notes, strict=True)]
+    low = np.maximum(low, 0)  # NaN stays NaN
+    return [Interval(float(lo), float(hi), note) for lo, hi, note in zip(low, high, notes, strict=True)]
 
 
 def resamplable(estimate: Estimate) -> Bools:
@@ -119,7 +120,7 @@ def resamplable(estimate: Estimate) -> Bools:
     Where all speakers have one rate (no errors, all errors), so has every resample: the interval would have no width.
     """
     enough: Bools = estimate.n_speakers >= BOOTSTRAP_SPEAKERS
-    return enough & (estimate.standard_error > _one_error(estimate.words))
+    return enough & (estimate.standard_error > one_error(estimate.words))
 
 
 def pivot_quantiles(pivots: Floats, confidence: float) -> tuple[Floats, Floats]:
@@ -154,7 +155,7 @@ def _rate_pivots(errors: Floats, words: Floats, present: Bools, weights: Weights
 def log_t(estimate: Estimate, confidence: float) -> tuple[Floats, Floats]:
     """Return R exp(-+ t SE / R); without errors the upper bound is the one a single error would have."""
     quantile = t_quantile(estimate.n_speakers - 1, confidence)
-    centre = np.fmax(estimate.rate, _one_error(estimate.words))
+    centre = np.fmax(estimate.rate, one_error(estimate.words))
     spread = np.exp(quantile * estimate.standard_error / centre)
     low = np.where(estimate.rate > 0, estimate.rate / spread, np.where(np.isnan(spread), np.nan, 0.0))
     return low, centre * spread
@@ -179,10 +180,11 @@ def _support_note(n_speakers: int, words: float) -> str:
 
 def floored(spread: Floats, total_words: Floats) -> Floats:
     """Raise a standard error to that of one word error; NaN stays NaN."""
-    return np.maximum(spread, _one_error(total_words))
+    return np.maximum(spread, one_error(total_words))
 
 
-def _one_error(words: Floats) -> Floats:
+def one_error(words: Floats) -> Floats:
+    """Return the rate that a single word error makes; NaN without words."""
     return divide(np.ones_like(words), words)
 
 

@@ -253,10 +253,12 @@ def _p_values(part: _Comparisons, wanted: Bools, policy: Policy, seed: int) -> F
     for k in permuted:
         alike.setdefault(sums[:, :, k].tobytes(), []).append(int(k))
     for columns in alike.values():
-        pool = slices.present[:, columns[0]] | comparators.present[:, columns[0]]
+        errors, words = sums[:, :, columns[0]]
+        pool = np.flatnonzero(errors + words > 0)
         p_values[columns] = permutation_p_values(
-            *sums[:, pool, columns[0]],
-            slices.present[np.ix_(pool, columns)],
+            errors[pool],
+            words[pool],
+            slices.present[pool][:, columns],
             n_permutations=policy.n_permutations,
             seed=seed,
         )
@@ -289,9 +291,9 @@ def _bounds(name: str, intervals: Sequence[Interval]) -> dict[str, list[float]]:
 
 def _shortfall(support: Floats, floors: Sequence[int]) -> str:
     """Say what is missing for a verdict; empty when nothing is."""
-    units = ("speakers with an id", "utterances", "reference words")
+    units = ("speaker", "utterance", "reference word")
     return ", ".join(
-        f"{int(found)} {unit} where the policy asks for {floor}"
+        f"{_counted(found, unit)} where the policy asks for {floor}"
         for found, unit, floor in zip(support, units, floors, strict=True)
         if found < floor
     )
@@ -304,7 +306,7 @@ def _judged(evidence: pd.DataFrame) -> list[_Judged]:
 
 def _verdict(row: _Judged, promise: Promise, policy: Policy) -> tuple[Verdict, str]:
     """Return the verdict and the reason in words."""
-    who = f"{row.n_speakers:.0f} speakers against {row.n_comparator_speakers:.0f}"
+    who = f"{_counted(row.n_speakers, 'speaker')} against {row.n_comparator_speakers:.0f}"
     if row.shortfall:
         return Verdict.insufficient, f"too few to say: {row.shortfall} ({who})"
     if np.isnan(row.p_value):
@@ -336,6 +338,10 @@ def _inside(row: _Judged, promise: Promise) -> bool:
         return bool(inside)
     ratio = promise.margin_ratio
     return bool(inside and row.narrow_ratio_low > 1 / ratio and row.narrow_ratio_high < ratio)
+
+
+def _counted(count: float, unit: str) -> str:
+    return f"{count:.0f} {unit}{'' if count == 1 else 's'}"
 
 
 def _points(fraction: float) -> str:

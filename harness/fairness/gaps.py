@@ -18,6 +18,7 @@ from harness.fairness.bootstrap import (
     Weights,
     divide,
     log_t,
+    one_error,
     pivot_quantiles,
     resamplable,
     t_quantile,
@@ -47,7 +48,10 @@ class Gaps:
 
 
 def gaps(slices: Side, comparators: Side) -> Gaps:
-    """Return every gap and ratio with linearised standard errors (Cochran 1977), joint where speakers overlap."""
+    """Return every gap and ratio with linearised standard errors (Cochran 1977), joint where speakers overlap.
+
+    No standard error is below that of one word error on the side where it weighs more.
+    """
     once = _weighted_gaps(np.ones((1, len(slices.errors))), slices, comparators)
     return Gaps(
         slices=_first(once.slices),
@@ -78,12 +82,12 @@ def gap_intervals(
 ) -> list[list[Interval]]:
     """Return the interval of every gap, at each confidence: bootstrap-t where both sides have 10 speakers who differ.
 
-    Elsewhere, distinct speakers the limits of the two log-linearised intervals are combined (MOVER, Zou and Donner
-    2008); with speakers on both sides it is the t interval of the joint linearisation.
+    Elsewhere the limits of the two log-linearised intervals are combined (MOVER, Zou and Donner 2008), or, with
+    speakers on both sides, it is the t interval of the joint linearisation.
     """
     measured = gaps(slices, comparators)
     paired = overlaps(slices, comparators)
-    varied = measured.standard_error > _one_error(measured.slices, measured.comparators)
+    varied = measured.standard_error > one_error(np.fmin(measured.slices.words, measured.comparators.words))
     columns = np.flatnonzero(resamplable(measured.slices) & resamplable(measured.comparators) & varied)
     pivots = _gap_pivots(_pick(slices, columns), _pick(comparators, columns), weights) if len(columns) else None
     intervals = []
@@ -102,8 +106,7 @@ def ratio_intervals(slices: Side, comparators: Side, *, confidence: float) -> li
     measured = gaps(slices, comparators)
     freedom = degrees_of_freedom(measured, overlaps(slices, comparators))
     spread = np.exp(t_quantile(np.fmax(freedom, 1), confidence) * measured.log_ratio_standard_error)
-    one_error = divide(np.ones_like(measured.gap), measured.slices.words)
-    centre = np.fmax(measured.slices.rate, one_error) / np.where(
+    centre = np.fmax(measured.slices.rate, one_error(measured.slices.words)) / np.where(
         measured.comparators.rate > 0, measured.comparators.rate, np.nan
     )
     low, high = np.where(measured.ratio > 0, measured.ratio / spread, measured.ratio * spread), centre * spread
@@ -116,19 +119,22 @@ def _weighted_gaps(block: Floats, slices: Side, comparators: Side) -> Gaps:
     b = weighted_ratio(block, comparators.errors, comparators.words, comparators.present)
     covariance = _covariance(block, slices, comparators, a, b)
     variance = a.standard_error**2 + b.standard_error**2 - 2 * covariance
-    relative_a = a.standard_error / np.fmax(a.rate, divide(np.ones_like(a.words), a.words))
-    relative_b = b.standard_error / np.fmax(b.rate, divide(np.ones_like(b.words), b.words))
-    relative_covariance = divide(covariance, np.where(a.rate > 0, a.rate, np.nan) * b.rate)
-    log_variance = relative_a**2 + relative_b**2 - 2 * np.nan_to_num(relative_covariance)
+    floor_a, floor_b = one_error(a.words), one_error(b.words)
+    centre_a, centre_b = np.fmax(a.rate, floor_a), np.fmax(b.rate, floor_b)
+    log_variance = (
+        (a.standard_error / centre_a) ** 2
+        + (b.standard_error / centre_b) ** 2
+        - 2 * divide(covariance, centre_a * centre_b)
+    )
     return Gaps(
         slices=a,
         comparators=b,
         gap=a.rate - b.rate,
-        standard_error=np.fmax(
-            np.sqrt(np.maximum(variance, 0)), np.where(np.isnan(variance), np.nan, _one_error(a, b))
-        ),
+        standard_error=np.maximum(np.sqrt(np.maximum(variance, 0)), np.maximum(floor_a, floor_b)),
         ratio=divide(a.rate, b.rate),
-        log_ratio_standard_error=np.sqrt(np.maximum(log_variance, 0)),
+        log_ratio_standard_error=np.maximum(
+            np.sqrt(np.maximum(log_variance, 0)), np.maximum(floor_a / centre_a, floor_b / centre_b)
+        ),
     )
 
 
@@ -167,10 +173,6 @@ def _small_sample(measured: Gaps, paired: Bools, confidence: float) -> tuple[Flo
     above = np.hypot(high_a - a.rate, b.rate - low_b)
     half = t_quantile(np.fmin(a.n_speakers, b.n_speakers) - 1, confidence) * measured.standard_error
     return measured.gap - np.where(paired, half, below), measured.gap + np.where(paired, half, above)
-
-
-def _one_error(a: Estimate, b: Estimate) -> Floats:
-    return divide(np.ones_like(a.words), np.fmin(a.words, b.words))
 
 
 def _pick(side: Side, columns: Indices) -> Side:

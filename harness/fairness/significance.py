@@ -77,13 +77,13 @@ def sign_flip_p_values(contributions: Floats, *, n_permutations: int, seed: int)
         seed: Of the signs.
 
     Returns:
-        (n_comparisons,) NaN where fewer than two speakers contribute.
+        (n_comparisons,) 1 where nobody contributes anything.
     """
     observed = np.abs(contributions.sum(axis=0)) * (1 - _TIE)
     n_contributing = (contributions != 0).sum(axis=0)
     p_values = np.full(contributions.shape[1], np.nan)
     few = 2.0**n_contributing <= n_permutations
-    for k in np.flatnonzero(few & (n_contributing >= 2)):
+    for k in np.flatnonzero(few):
         shares = contributions[contributions[:, k] != 0, k]
         patterns = np.arange(2 ** len(shares))[:, None] >> np.arange(len(shares)) & 1
         p_values[k] = (np.abs((1 - 2 * patterns) @ shares) >= observed[k]).mean()

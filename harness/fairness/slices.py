@@ -166,7 +166,7 @@ def membership(
         values, value_rows, value_codes = _values(scores[name], (orders or {}).get(name, ()))
         rows, codes = _crossed(rows, codes, value_rows, value_codes, len(values), len(scores))
         slices = [f"{left}{AND if position else ''}{right}" for left in slices for right in values]
-        declared = np.array([left and right not in _SILENT for left in declared for right in values])
+        declared = np.array([left and right not in _SILENT for left in declared for right in values], dtype=bool)
     used, compact = np.unique(codes, return_inverse=True)
     return Membership(
         dimension=dimension,
@@ -195,7 +195,8 @@ def speaker_sums(scores: pd.DataFrame, part: Membership, speakers: Ints) -> Spea
     told[part.rows[part.declared[part.codes]]] = True
     errors_here, words_here = per_cell(errors), per_cell(words)
     errors_told, words_told = (
-        np.bincount(numbered[told], weights=each[told], minlength=n_speakers) for each in (errors, words)
+        np.bincount(numbered[told], weights=each[told], minlength=n_speakers).astype(np.float64)
+        for each in (errors, words)
     )
     heard = errors_here + words_here
     return SpeakerSums(
@@ -231,9 +232,9 @@ def _values(column: pd.Series, order: Sequence[str]) -> tuple[list[str], Ints, I
 
 
 def _parts(cell: object) -> tuple[str, ...]:
-    several = isinstance(cell, tuple | list | set | frozenset | np.ndarray)
-    parts = tuple(dict.fromkeys(_value(part) for part in (cell if several else (cell,))))
-    return parts or (UNDECLARED,)
+    if isinstance(cell, tuple | list | set | frozenset | np.ndarray):
+        return tuple(dict.fromkeys(_value(part) for part in cell)) or (UNDECLARED,)
+    return (_value(cell),)
 
 
 def _value(part: object) -> str:

@@ -8,14 +8,14 @@ from typing import TypeVar
 import pandas as pd
 
 from harness.corpus import Manifest
-from harness.errors import HypothesesError
+from harness.errors import HypothesesError, UsageError
 from harness.fairness import Policy
 from harness.pipelines.benchmark import Outcome
 from harness.pipelines.evaluation import AnyNormalizer, Evaluation, SliceOptions, evaluate
 from harness.provenance import digest_of_file
 from harness.results import open_run_directory
 from harness.scoring import read_hypotheses
-from harness.transcription import Hypothesis
+from harness.transcription import Hypothesis, HypothesisStore
 from harness.transcription.store import COLUMNS
 
 Present = TypeVar("Present", str, float)
@@ -26,6 +26,7 @@ class RescoreJob:
     """Holds everything that scoring somebody's transcripts needs, as ordinary objects.
 
     Attributes:
+        hypotheses: A CSV, TSV or JSON Lines file, or a run directory, whose hypotheses are scored again.
         stem_ids: Ids on both sides are file names: compare them without folder and extension.
         allow_missing: Utterances without a transcript count as failed instead of being refused.
         reference_pattern: Regular expression removed from references, e.g. event tags.
@@ -52,13 +53,12 @@ def rescore(job: RescoreJob) -> Outcome:
     Raises:
         HarnessError: Ids do not match, or something else could not be measured; the message says what to do.
     """
-    transcripts = read_hypotheses(job.hypotheses, columns=job.columns)
+    transcripts, digest = _transcripts(job)
     manifest = job.manifest
     if job.stem_ids:
         transcripts = transcripts.assign(utterance_id=_stems(transcripts["utterance_id"], job.hypotheses))
         frame = manifest.frame.assign(utterance_id=_stems(manifest.frame["utterance_id"], manifest.path))
         manifest = replace(manifest, frame=frame)
-    digest = digest_of_file(job.hypotheses)
     fingerprint = {
         "config": job.config,
         "manifest_digest": manifest.digest,
@@ -81,6 +81,18 @@ def rescore(job: RescoreJob) -> Outcome:
         )
         run.hypotheses.replace(_as_hypotheses(transcripts))
         return Outcome(run, evaluate(run, transcripts, evaluation))
+
+
+def _transcripts(job: RescoreJob) -> tuple[pd.DataFrame, str]:
+    """Read a file of transcripts, or the hypotheses that a run left; return them with their digest."""
+    if not job.hypotheses.is_dir():
+        return read_hypotheses(job.hypotheses, columns=job.columns), digest_of_file(job.hypotheses)
+    inside = job.hypotheses / "hypotheses"
+    folder = inside if inside.is_dir() else job.hypotheses
+    files = sorted(folder.glob("*.jsonl"))
+    if not files:
+        raise UsageError(f"hypotheses={job.hypotheses}: no *.jsonl in {folder}; expected a run directory or a file.")
+    return HypothesisStore(folder).frame(), " ".join(digest_of_file(path) for path in files)
 
 
 def _stems(ids: pd.Series, source: Path) -> list[str]:

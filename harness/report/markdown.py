@@ -30,8 +30,7 @@ def render(run: Run) -> str:
         "\n".join(f"- {escape(remark)}" for remark in remarks(run)),
         overall(run),
         "## Verdicts\n\nA gap is the slice's WER minus its comparator's, in points.\n\n" + _verdicts(disparities),
-        "## Slices\n\nIntervals are 95 % unless the policy says otherwise, and speaker-clustered.\n\n"
-        + _slices(slices),
+        f"## Slices\n\n{100 * run.summary['confidence']:g} % intervals, speaker-clustered.\n\n" + _slices(slices),
         "## How this was made\n\n" + _provenance(run),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -63,12 +64,12 @@ class Run:
         return _read_csv(self.path / DISPARITIES)
 
     @property
-    def summary(self) -> dict[str, object]:
+    def summary(self) -> dict[str, Any]:
         """Return the headline."""
         return _read_json(self.path / SUMMARY)
 
     @property
-    def facts(self) -> dict[str, object]:
+    def facts(self) -> dict[str, Any]:
         """Return run.json: commit, versions, digests, timings, counts."""
         return _read_json(self.path / FACTS)
 
@@ -245,10 +246,11 @@ def _safe(name: str) -> str:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Read a table of the contract; only an empty cell is missing, a slice may be called `NA`."""
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"slice": str, "dimension": str})
+    names = dict.fromkeys(("dimension", "slice", "comparator"), str)  # also where all of them are numerals
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
 
 
-def _read_json(path: Path) -> dict[str, object]:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
