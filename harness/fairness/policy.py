@@ -112,9 +112,13 @@ class Policy:
         margin = self.margin if override.margin is None else override.margin
         ratio = self.margin_ratio if override.margin_ratio is None else override.margin_ratio
         _require(isfinite(margin) and margin > 0, f"dimensions[{dimension}].margin", margin, "> 0")
-        _require(ratio is None or ratio > 1, f"dimensions[{dimension}].margin_ratio", ratio, "> 1")
+        _require(
+            ratio is None or (isfinite(ratio) and ratio > 1), f"dimensions[{dimension}].margin_ratio", ratio, "> 1"
+        )
+        comparator = self.comparator if override.comparator is None else override.comparator
+        _require(bool(comparator.strip()), f"dimensions[{dimension}].comparator", comparator, "not blank")
         return Promise(
-            comparator=self.comparator if override.comparator is None else override.comparator,
+            comparator=comparator,
             margin=margin,
             margin_ratio=ratio,
             fail_on=frozenset(self.fail_on if override.fail_on is None else override.fail_on),

@@ -256,6 +256,7 @@ def _crossed(
 
 def _rows(scores: pd.DataFrame, part: Membership, sums: SpeakerSums, intervals: Sequence[Interval]) -> pd.DataFrame:
     n_slices = len(part.slices)
+    intervals = [_of_named(interval, int(n)) for interval, n in zip(intervals, sums.n_named, strict=True)]
 
     def total(name: str) -> Ints:
         weights = scores[name].to_numpy(np.float64)[part.rows]
@@ -281,7 +282,7 @@ def _rows(scores: pd.DataFrame, part: Membership, sums: SpeakerSums, intervals: 
             "speaker_mean_wer": _speaker_mean(sums),
             "hallucination_rate": _share(scores, part, "hallucination", n_slices),
             "rtfx": _rtfx(scores, part, n_slices),
-            "note": [_note(*pair) for pair in zip(intervals, sums.n_named, strict=True)],
+            "note": [interval.note for interval in intervals],
         }
     )[list(SLICE_COLUMNS)]
 
@@ -333,9 +334,8 @@ def _rtfx(scores: pd.DataFrame, part: Membership, n_slices: int) -> Floats:
     )
 
 
-def _note(interval: Interval, n_named: int) -> str:
-    if not n_named:
-        return "no speaker ids: no interval"
-    if n_named == 1 and np.isnan(interval.low):
-        return "1 speaker: no interval"
-    return interval.note
+def _of_named(interval: Interval, n_named: int) -> Interval:
+    """Withhold the interval where fewer than two speakers have an id: the unnamed may be the one who has."""
+    if n_named >= 2:
+        return interval
+    return Interval(np.nan, np.nan, f"{n_named} speaker: no interval" if n_named else "no speaker ids: no interval")

@@ -210,7 +210,10 @@ def _differences(run: Run, wanted: Mapping[str, str]) -> list[str]:
     if not (run.path / FACTS).is_file():
         others = [path.name for path in run.path.iterdir() if not path.name.endswith(".part")]
         return [f"it holds {others[0]!r} and no {FACTS}: it is not a run directory"] if others else []
-    found = run.facts.get("fingerprint")
+    try:
+        found = run.facts.get("fingerprint")
+    except RunDirectoryError as error:  # damaged: nobody's to continue, and no reason to stop another run
+        return [str(error)]
     if not isinstance(found, dict):
         return [f"its {FACTS} has no fingerprint: it is not a run of this harness"]
     keys = sorted(found.keys() | wanted.keys())

@@ -98,11 +98,15 @@ def test_another_command_makes_a_run_of_its_own(other):
     ("other", "difference"),
     [
         pytest.param(changed(seed=1), "config.seed: there 0, here 1", id="a-value"),
-        pytest.param(changed(policy={"margin": 0.05}), "config.policy.margin: there 0.03, here 0.05", id="a-nested-value"),
+        pytest.param(
+            changed(policy={"margin": 0.05}), "config.policy.margin: there 0.03, here 0.05", id="a-nested-value"
+        ),
         pytest.param(changed(by=["accent"]), 'config.by: there absent, here ["accent"]', id="a-new-value"),
-        pytest.param(FINGERPRINT | {"manifest_digest": "b2"}, 'manifest_digest: there "a1", here "b2"', id="the-manifest"),
+        pytest.param(
+            FINGERPRINT | {"manifest_digest": "b2"}, 'manifest_digest: there "a1", here "b2"', id="the-manifest"
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_given_folder_of_another_command_is_refused_with_what_differs(other, difference):
     made("mine")
     with pytest.raises(RunDirectoryError) as refused, opened("mine", fingerprint=other):
@@ -186,7 +190,8 @@ def test_a_folder_in_use_is_refused_when_given_and_passed_over_when_not():
 def test_a_killed_process_holds_nothing():
     program = (
         "import os, signal\nfrom harness.results import open_run_directory\n"
-        f"with open_run_directory('mine', pipeline='benchmark', name='x', config_yaml='', fingerprint={FINGERPRINT!r}):\n"
+        f"fingerprint = {FINGERPRINT!r}\n"
+        "with open_run_directory('mine', pipeline='benchmark', name='x', config_yaml='', fingerprint=fingerprint):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == -9

@@ -1,0 +1,85 @@
+"""The report shows the run's numbers and lets no text from data become markup."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.report.markdown import escape, render
+from tests.report.builders import finished_run
+
+HOSTILE = [
+    pytest.param("<script>alert(1)</script>", id="html"),
+    pytest.param("a | b | c", id="table-cells"),
+    pytest.param("[click](javascript:alert)", id="link"),
+    pytest.param("![](http://x/y.png)", id="image"),
+    pytest.param("**bold** _it_ `code` ~~no~~", id="emphasis"),
+    pytest.param("&lt;script&gt;", id="entity"),
+    pytest.param("back\\|slash", id="escaped-already"),
+]
+
+
+def rows_of(markdown):
+    return [line for line in markdown.splitlines() if line.startswith("|")]
+
+
+def cells(row):
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_slice_s_name_stays_a_name(tmp_path, name):
+    report = render(finished_run(tmp_path, [name, "south"]))
+    assert "<" not in report.replace("&lt;", "")
+    tables = [cells(row) for row in rows_of(report)]
+    assert {len(row) for row in tables} <= {9, 12}
+    assert escape(name) in [row[1] for row in tables]
+
+
+@given(st.text())
+def test_escaped_text_has_no_bare_markup(text):
+    escaped = escape(text)
+    assert not re.search(r"[<>]", escaped)
+    assert not re.search(r"&(?!amp;|lt;|gt;)", escaped)
+    assert not re.search(r"[`*_\[\]|#~]", re.sub(r"\\.", "", escaped))
+    assert "\n" not in escaped
+
+
+def test_every_slice_and_every_verdict_is_in_the_report(tmp_path):
+    run = finished_run(tmp_path, ["north", "south", "undeclared"], deaf_to=["south"])
+    tables = [cells(row) for row in rows_of(render(run))]
+    verdicts = [tuple(row[:2]) for row in tables if len(row) == 9]
+    slices = [tuple(row[:2]) for row in tables if len(row) == 12]
+    assert verdicts[2:] == [("accent", "south"), ("accent", "north")]  # worst first
+    assert slices[2:] == [("overall", "all"), ("accent", "north"), ("accent", "south"), ("accent", "undeclared")]
+
+
+def test_a_verdict_stands_beside_its_numbers_and_its_reason(tmp_path):
+    run = finished_run(tmp_path, deaf_to=["south"])
+    (row,) = [cells(row) for row in rows_of(render(run)) if len(cells(row)) == 9 and cells(row)[1] == "south"]
+    assert row[2:5] == ["100.0 %", "rest 0.0 %", "+100.0"]
+    assert row[7] == "disparity"
+    assert row[8] == escape(run.disparities.set_index("slice")["reason"]["south"])
+
+
+def test_the_report_says_what_was_measured_with_what(tmp_path):
+    run = finished_run(tmp_path)
+    report = render(run)
+    assert report.startswith("# tones through tones\n")
+    assert str(run.facts["manifest"]["digest"])[:16] in report
+    assert "accent (accent, self reported)" in report
+    assert "normaliser: verbatim" in report
+    assert "seed 0" in report
+
+
+def test_a_corpus_without_attributes_says_that_nothing_could_be_compared(tmp_path):
+    report = render(finished_run(tmp_path, attributes={}))
+    assert "No slice could be compared" in report
+    assert "attributes: none" in report
+    assert "not declared in the datasheet" in report
+
+
+def test_the_same_run_gives_the_same_report(tmp_path):
+    run = finished_run(tmp_path)
+    assert render(run) == render(run)

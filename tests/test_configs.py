@@ -1,0 +1,184 @@
+"""Every choice in `configs/` composes with every pipeline, and is data that the harness can build."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from harness.__main__ import PIPELINES
+from harness.config import TARGETS, BenchmarkConfig, RescoreConfig, configs_folder, register
+from harness.errors import HarnessError
+from harness.fairness import Policy, Verdict
+from harness.transcription import ExecutorOptions
+from tests.shared import REPOSITORY
+
+SCHEMAS = {"benchmark": BenchmarkConfig, "rescore": RescoreConfig}
+NEEDED = {"benchmark": [], "rescore": ["hypotheses=transcripts.csv"]}
+ONLY_BENCHMARK = {"backend", "executor"}
+GROUPS = {
+    group.name: sorted(path.stem for path in group.glob("*.yaml"))
+    for group in sorted(configs_folder().iterdir())
+    if group.is_dir() and group.name != "hydra"
+}
+CHOICES = [
+    pytest.param(pipeline, group, choice, id=f"{pipeline}-{group}={choice}")
+    for pipeline in PIPELINES
+    for group, choices in GROUPS.items()
+    for choice in choices
+    if pipeline == "benchmark" or group not in ONLY_BENCHMARK
+]
+PLUGINS = [
+    pytest.param(path, id=f"{path.parent.name}={path.stem}")
+    for group in ("backend", "normalizer")
+    for path in sorted((configs_folder() / group).glob("*.yaml"))
+]
+
+
+@pytest.fixture(autouse=True)
+def _hydra(monkeypatch):
+    monkeypatch.setenv("FSDD_DIR", "/recordings")
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(configs_folder()), version_base="1.3"):
+        yield
+    GlobalHydra.instance().clear()
+
+
+def composed(pipeline, *overrides):
+    config = compose(pipeline, [*NEEDED[pipeline], *overrides])
+    return OmegaConf.to_container(config, resolve=True)
+
+
+def test_every_pipeline_has_a_configuration_of_its_name():
+    assert {path.stem for path in configs_folder().glob("*.yaml")} == set(PIPELINES)
+
+
+def test_the_groups_are_those_of_the_design():
+    design = {"manifest", "backend", "normalizer", "executor", "condition", "policy", "report", "experiment"}
+    assert set(GROUPS) <= design
+    assert GROUPS["policy"] == ["default", "report_only", "strict"]
+    assert GROUPS["manifest"] == ["demo", "file", "fsdd"]
+
+
+@pytest.mark.parametrize(("pipeline", "group", "choice"), CHOICES)
+def test_every_choice_composes(pipeline, group, choice):
+    overrides = ["manifest.path=corpus.csv"] if choice == "file" or pipeline == "rescore" else []
+    config = composed(pipeline, f"{group}={choice}", *overrides)
+    assert config[group]
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_configuration_has_exactly_the_options_of_its_schema(pipeline):
+    overrides = ["manifest.path=corpus.csv"] if pipeline == "rescore" else []
+    assert set(composed(pipeline, *overrides)) == set(inspect.signature(SCHEMAS[pipeline]).parameters)
+
+
+@pytest.mark.parametrize("path", PLUGINS)
+def test_a_plugin_is_a_target_on_the_allow_list_and_arguments_that_its_constructor_takes(path):
+    node = yaml.safe_load(path.read_text(encoding="utf-8"))
+    target = node.pop("_target_")
+    assert target in TARGETS
+    module, _, name = target.rpartition(".")
+    constructor = getattr(import_module(module), name)
+    bound = inspect.signature(constructor).bind(**node)
+    bound.apply_defaults()
+    assert set(node) in (set(), set(bound.arguments)), "a plugin's file shows all of its options or none"
+
+
+@pytest.mark.parametrize("path", PLUGINS)
+def test_a_plugin_s_defaults_are_those_of_its_constructor(path):
+    node = yaml.safe_load(path.read_text(encoding="utf-8"))
+    module, _, name = node.pop("_target_").rpartition(".")
+    parameters = inspect.signature(getattr(import_module(module), name)).parameters
+    interpolated = {key for key, value in node.items() if isinstance(value, str) and value.startswith("${")}
+    assert {key: node[key] for key in node if key not in interpolated} == {
+        key: parameters[key].default for key in node if key not in interpolated
+    }
+
+
+def test_the_allow_list_has_nothing_that_no_file_names():
+    named = {yaml.safe_load(path.read_text(encoding="utf-8"))["_target_"] for (path,) in (p.values for p in PLUGINS)}
+    assert named == TARGETS
+
+
+@pytest.mark.parametrize("choice", GROUPS["policy"])
+def test_every_policy_builds_under_its_own_name(choice):
+    policy = Policy(**yaml.safe_load((configs_folder() / "policy" / f"{choice}.yaml").read_text(encoding="utf-8")) | {})
+    assert policy.name == choice
+
+
+def built_policy(choice):
+    config = compose("benchmark", [f"policy={choice}"])
+    return OmegaConf.to_object(config.policy)
+
+
+@pytest.mark.parametrize("choice", GROUPS["policy"])
+def test_a_composed_policy_is_a_policy(choice):
+    assert isinstance(built_policy(choice), Policy)
+
+
+def test_the_default_policy_of_the_file_is_that_of_the_code():
+    assert built_policy("default") == Policy()
+
+
+def test_the_strict_policy_asks_for_more_than_the_default_and_report_only_for_nothing():
+    default, strict, report_only = map(built_policy, ("default", "strict", "report_only"))
+    assert strict.margin <= default.margin
+    assert set(strict.fail_on) > set(default.fail_on)
+    assert strict.max_failed <= default.max_failed
+    assert report_only.fail_on == []
+    assert report_only.max_failed == 1.0
+    assert {verdict for policy in (default, strict) for verdict in policy.fail_on} <= {each.value for each in Verdict}
+
+
+def test_the_executor_s_defaults_are_those_of_the_code():
+    assert OmegaConf.to_object(compose("benchmark").executor) == ExecutorOptions()
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["policy.margin=-1", "policy.alpha=2", "executor.batch_size=0", "slices.intersections=0", "policy.fail_on=[bad]"],
+)
+def test_an_option_out_of_range_is_refused_by_the_option_s_own_class(override):
+    config = compose("benchmark", [override])
+    with pytest.raises(HarnessError, match=override.split("=")[0].replace(".", r"\.")):
+        OmegaConf.to_object(config[override.split(".")[0]])
+
+
+@pytest.mark.parametrize("choice", ["demo", "fsdd"])
+def test_a_manifest_of_the_repository_is_named_with_files_that_are_there(choice):
+    manifest = composed("benchmark", f"manifest={choice}")["manifest"]
+    assert manifest["name"] == choice
+    for key in ("path", "grammar"):
+        assert Path(manifest[key]).is_relative_to(REPOSITORY / "manifests")
+        assert Path(manifest[key]).is_file()
+
+
+def test_pocketsphinx_hears_with_the_grammar_of_the_manifest_and_without_one_when_it_has_none():
+    fsdd = composed("benchmark", "manifest=fsdd")
+    assert fsdd["backend"]["grammar"] == fsdd["manifest"]["grammar"]
+    assert composed("benchmark", "manifest=file", "manifest.path=x.csv")["backend"]["grammar"] is None
+
+
+@pytest.mark.parametrize("key", ["manifest.columns.text", "manifest.columns.accent", "columns.text"])
+def test_columns_are_mapped_without_a_plus_sign(key):
+    config = compose("rescore", [*NEEDED["rescore"], f"{key}=sentence"])
+    assert OmegaConf.select(config, key) == "sentence"
+
+
+def test_a_dimension_s_own_policy_is_named_without_a_plus_sign():
+    policy = OmegaConf.to_object(compose("benchmark", ["policy.dimensions.accent.margin=0.1"]).policy)
+    assert policy.for_dimension("accent").margin == 0.1
+    assert policy.for_dimension("gender").margin == Policy().margin
+
+
+@pytest.mark.parametrize("path", sorted(configs_folder().rglob("*.yaml")), ids=lambda path: path.stem)
+def test_a_choice_fits_on_a_card(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 16
+    assert all(len(line) <= 120 for line in lines)
