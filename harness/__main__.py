@@ -93,7 +93,7 @@ def _guarded(run: Callable[[], int]) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("harness: interrupted; what is done is kept. The same command goes on from there.\n")
-        return EXIT_INTERRUPTED
+        raise  # ends a sweep, too, and not only one of its jobs
     except Exception:
         log.exception("the harness itself failed; this is a defect. What is done is kept; please report it with this")
         return EXIT_COULD_NOT_MEASURE

@@ -65,8 +65,17 @@ def tone_corpus(
     *,
     audio_of: Mishear | None = None,
     attributes: Mapping[str, object] | None = DECLARED,
+    sheet: Mapping[str, object] | None = None,
 ) -> Path:
-    """Write a manifest, its audio and (unless attributes is None) a datasheet; return the manifest's path."""
+    """Write a manifest, its audio and (unless attributes is None) a datasheet; return the manifest's path.
+
+    Args:
+        folder: Where.
+        rows: As `tone_rows` makes them.
+        audio_of: What is heard instead of the words.
+        attributes: Of the datasheet.
+        sheet: More keys of the datasheet.
+    """
     rows = tone_rows() if rows is None else rows
     (folder / "audio").mkdir(parents=True, exist_ok=True)
     for row in rows:
@@ -76,8 +85,8 @@ def tone_corpus(
     manifest = folder / "manifest.jsonl"
     manifest.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     if attributes is not None:
-        sheet = {"name": "tones", "license": "CC0-1.0", "language": "en", "attributes": dict(attributes)}
-        (folder / "datasheet.yaml").write_text(yaml.safe_dump(sheet), encoding="utf-8")
+        keys = {"name": "tones", "license": "CC0-1.0", "language": "en", "attributes": dict(attributes)}
+        (folder / "datasheet.yaml").write_text(yaml.safe_dump(keys | dict(sheet or {})), encoding="utf-8")
     return manifest
 
 
@@ -130,6 +139,11 @@ class Ended:
     exit_status: int
     out: str
     err: str
+
+    @property
+    def is_in_words(self) -> bool:
+        """Say whether it ended without a traceback and without calling itself defective."""
+        return "Traceback" not in self.err and "this is a defect" not in self.err
 
 
 def harness(*arguments: object, cwd: Path) -> Ended:

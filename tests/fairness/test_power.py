@@ -33,7 +33,7 @@ def test_the_gap_of_80_percent_power_is_the_one_that_r_gives():
 @pytest.mark.parametrize("alpha", [0.05, 0.01, 0.05 / 50])
 def test_a_gap_of_that_size_is_found_four_times_in_five(freedom, alpha):
     found = power_of(gap_of(1.0, freedom, alpha), 1.0, freedom, alpha)
-    assert found == pytest.approx(POWER, abs=1e-6)
+    assert found == pytest.approx(POWER, abs=1e-4)  # with one degree of freedom scipy inverts to 2e-5
 
 
 def test_the_gap_is_proportional_to_the_standard_error():

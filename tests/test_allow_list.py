@@ -1,0 +1,174 @@
+"""A configuration file is data: it chooses among what is allowed, and only the command line allows more."""
+
+import json
+import re
+import sys
+
+import pytest
+import yaml
+
+from tests.builders import FEW_RESAMPLES, harness, tone_corpus
+
+CHOICES = ("manifest=file", "backend=tones", "normalizer=verbatim", *FEW_RESAMPLES)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return tone_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        pytest.param({"_target_": "subprocess.run", "args": ["touch", "MARK"]}, id="subprocess"),
+        pytest.param({"_target_": "os.system", "command": "touch MARK"}, id="os-system"),
+        pytest.param({"_target_": "harness.provenance.subprocess.run", "args": ["touch", "MARK"]}, id="through-us"),
+        pytest.param({"_target_": "pathlib.Path.touch", "_args_": ["MARK"]}, id="a-method"),
+        pytest.param(
+            {
+                "_target_": "harness.backends.pocketsphinx.PocketSphinx",
+                "grammar": {"_target_": "subprocess.getoutput", "cmd": "touch MARK"},
+            },
+            id="nested",
+        ),
+        pytest.param(
+            {
+                "_target_": "harness.backends.pocketsphinx.PocketSphinx",
+                "grammar": [[{"_target_": "subprocess.getoutput", "cmd": "touch MARK"}]],
+            },
+            id="nested-in-lists",
+        ),
+        pytest.param(
+            {
+                "_target_": "harness.backends.tones.Tones",
+                "_args_": [{"_target_": "subprocess.getoutput", "cmd": "touch MARK"}],
+            },
+            id="in-args",
+        ),
+    ],
+)
+@pytest.mark.parametrize("key", ["backend", "normalizer"])
+def test_a_target_that_is_not_on_the_list_is_refused_and_nothing_runs(tmp_path, corpus, key, node):
+    mark = tmp_path / "mark"
+    folder = tmp_path / "configs" / key
+    folder.mkdir(parents=True)
+    (folder / "evil.yaml").write_text(json.dumps(node).replace("MARK", str(mark)))
+    ended = harness(
+        "benchmark",
+        "--config-dir",
+        folder.parent,
+        *CHOICES,
+        f"manifest.path={corpus}",
+        f"{key}=evil",
+        "run_dir=run",
+        cwd=tmp_path,
+    )
+    assert ended.exit_status == 2
+    assert "is not on the allow-list" in ended.err
+    assert "allow_targets=[" in ended.err
+    assert not mark.exists()
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "override", ["backend._target_=os.system", "backend={_target_:os.system}", "normalizer._target_=os.system"]
+)
+def test_a_target_on_the_command_line_needs_to_be_allowed_there_too(tmp_path, corpus, override):
+    ended = harness("benchmark", *CHOICES, f"manifest.path={corpus}", override, cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "_target_='os.system' is not on the allow-list" in ended.err
+
+
+THIRD_PARTY = '''
+from harness.backends import Transcript
+
+
+class Deaf:
+    """Hears as many words as it is told to."""
+
+    def __init__(self, *, n_words: int = 0) -> None:
+        self.n_words = n_words
+
+    def transcribe(self, waveforms):
+        return [Transcript(" ".join(["zero"] * self.n_words)) for _ in waveforms]
+
+    def identity(self):
+        return {"backend": "deaf", "n_words": self.n_words}
+
+
+def make_deaf():
+    return Deaf()
+'''
+
+
+@pytest.fixture
+def third_party(tmp_path, monkeypatch):
+    """Install somebody's package with a backend, and a folder of configurations that choose it."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "third_party_deaf.py").write_text(THIRD_PARTY)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    (tmp_path / "configs" / "backend").mkdir(parents=True)
+    config = {"_target_": "third_party_deaf.Deaf", "n_words": 2}
+    (tmp_path / "configs" / "backend" / "deaf.yaml").write_text(yaml.safe_dump(config))
+    yield tmp_path / "configs"
+    sys.modules.pop("third_party_deaf", None)
+
+
+def test_somebody_s_backend_is_a_class_a_file_and_a_word_on_the_command_line(tmp_path, corpus, third_party):
+    ended = harness(
+        "benchmark", "--config-dir", third_party, *CHOICES, f"manifest.path={corpus}",  "backend=deaf",
+        "allow_targets=[third_party_deaf.Deaf]", "run_dir=run", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.exit_status == 0, ended.err
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["backend"] == {"name": "deaf", "backend": "deaf", "n_words": 2}
+
+
+def test_somebody_s_backend_is_not_even_imported_unless_it_is_named(tmp_path, corpus, third_party):
+    ended = harness(
+        "benchmark", "--config-dir", third_party, *CHOICES, f"manifest.path={corpus}", "backend=deaf", cwd=tmp_path
+    )
+    assert ended.exit_status == 2
+    assert "'allow_targets=[third_party_deaf.Deaf]'" in ended.err
+    assert "third_party_deaf" not in sys.modules
+
+
+def test_a_file_cannot_allow_its_own_target(tmp_path, corpus, third_party):
+    text = "# @package _global_\nallow_targets: [third_party_deaf.Deaf]\nbackend: {_target_: third_party_deaf.Deaf}\n"
+    (third_party / "experiment").mkdir()
+    (third_party / "experiment" / "mine.yaml").write_text(text)
+    arguments = ["benchmark", "--config-dir", third_party, *CHOICES, f"manifest.path={corpus}", "+experiment=mine"]
+    ended = harness(*arguments, cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "allow_targets" in ended.err
+    assert "third_party_deaf" not in sys.modules
+
+
+def test_allowing_one_target_on_the_command_line_allows_no_other_that_a_file_adds(tmp_path, corpus, third_party):
+    (third_party / "experiment").mkdir()
+    (third_party / "experiment" / "mine.yaml").write_text("# @package _global_\nallow_targets: [os.system]\n")
+    ended = harness(
+        "benchmark", "--config-dir", third_party, *CHOICES, f"manifest.path={corpus}",  "+experiment=mine",
+        "allow_targets=[third_party_deaf.Deaf]", "backend={_target_:os.system}", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.exit_status == 2
+    assert "_target_='os.system' is not on the allow-list" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        pytest.param("third_party_deaf.Deaff", "cannot be imported", id="misspelt"),
+        pytest.param("no_such_package.Backend", "cannot be imported.*Is its package installed", id="not-installed"),
+        pytest.param("third_party_deaf.make_deaf", "is not a class", id="a-function"),
+        pytest.param("Deaf", "cannot be imported", id="no-module"),
+    ],
+)
+def test_an_allowed_target_that_is_no_class_is_refused_in_words(tmp_path, corpus, third_party, target, words):
+    ended = harness(
+        "benchmark", "--config-dir", third_party, *CHOICES, f"manifest.path={corpus}",  "backend=deaf",
+        f"backend._target_={target}", f"allow_targets=[{target}]", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.exit_status == 2
+    assert re.search(words, ended.err)
+    assert ended.is_in_words

@@ -1,0 +1,231 @@
+"""What the command answers: its exit status, and the message that a stranger needs to go on."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from harness.__main__ import PIPELINES
+from tests.builders import FEW_RESAMPLES, harness, tone_corpus, tone_rows
+
+CHOICES = ("manifest=file", "backend=tones", "normalizer=verbatim", *FEW_RESAMPLES)
+TONES = ("benchmark", *CHOICES)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return tone_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["benchmrk"], "no pipeline 'benchmrk'.*Did you mean 'benchmark'", id="misspelt-pipeline"),
+        pytest.param(["xyzzy"], "no pipeline 'xyzzy'; expected one of benchmark, rescore", id="unknown-pipeline"),
+        pytest.param(["benchmark", "polcy=strict"], "Could not override 'polcy'", id="unknown-option"),
+        pytest.param(["benchmark", "policy.margn=1"], "Key 'margn' not in 'Policy'", id="unknown-nested-option"),
+        pytest.param(["benchmark", "backend=tone"], "Could not find 'backend/tone'.*tones", id="misspelt-choice"),
+        pytest.param(["benchmark", "polcy"], "polcy", id="no-override-at-all"),
+        pytest.param(["benchmark", "seed=many"], "'many' of type 'str' could not be converted to Integer", id="type"),
+        pytest.param(["benchmark", "seed=-1"], "seed=-1; expected a whole number >= 0", id="negative-seed"),
+        pytest.param(
+            ["benchmark", "manifest=file"], r"manifest\.path is not given.*manifest\.path=my_corpus", id="no-manifest"
+        ),
+        pytest.param(
+            ["benchmark", "manifest=file", "manifest.path=nowhere.csv"],
+            r"nowhere\.csv: the manifest cannot be read: No such file.*manifest\.path",
+            id="missing-manifest",
+        ),
+        pytest.param(
+            ["benchmark", "manifest=file", "manifest.path=corpus.xml"], "no known manifest format", id="format"
+        ),
+        pytest.param(["rescore", "manifest.path=x.csv"], "hypotheses is not given.*transcripts", id="no-hypotheses"),
+        pytest.param(
+            ["rescore", "manifest.path=x.csv", "hypotheses=nowhere.csv"],
+            r"hypotheses=nowhere\.csv: no such file",
+            id="missing-hypotheses",
+        ),
+        pytest.param(["rescore", "hypotheses=x.csv"], r"manifest\.path is not given", id="rescore-without-manifest"),
+        pytest.param(["benchmark", "policy.margin=-1"], r"policy\.margin=-1\.0; expected", id="margin"),
+        pytest.param(["benchmark", "policy.min_speakers=1"], "one speaker is no evidence", id="min-speakers"),
+        pytest.param(["benchmark", "policy.fail_on=[gap]"], r"policy\.fail_on.*\['gap'\].*disparity", id="verdict"),
+        pytest.param(["benchmark", "policy.correction=bonferoni"], "holm.*fdr_bh.*none", id="correction"),
+        pytest.param(["benchmark", "executor.batch_size=0"], r"executor\.batch_size=0; expected 1 or more", id="batch"),
+        pytest.param(["benchmark", "slices.intersections=0"], r"slices\.intersections=0; expected 1", id="order"),
+        pytest.param(["benchmark", "backend.modell=x"], "modell", id="unknown-backend-option"),
+        pytest.param(["benchmark", "+backend.modell=x"], "modell", id="added-backend-option"),
+        pytest.param(["benchmark", "backend=whisper", "backend.beam_size=0"], "beam_size=0", id="bad-backend-option"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_expected(tmp_path, arguments, words):
+    ended = harness(*arguments, cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert ended.is_in_words
+    assert re.search(words, ended.err.replace("\n", " "))
+    assert ended.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_argument_at_all_shows_the_help_and_is_wrong_usage(tmp_path):
+    ended = harness(cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "harness PIPELINE" in ended.out
+
+
+@pytest.mark.parametrize("word", ["--help", "-h", "help"])
+def test_help_lists_every_pipeline_with_a_line(tmp_path, word):
+    ended = harness(word, cwd=tmp_path)
+    assert ended.exit_status == 0
+    for name, what in PIPELINES.items():
+        assert f"{name}" in ended.out
+        assert what in ended.out
+
+
+def test_help_loads_nothing_that_takes_a_second(tmp_path):
+    program = (
+        "import sys\nfrom harness.__main__ import main\nsys.argv = ['harness', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('torch', 'hydra', 'pandas', 'numpy', 'whisper', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_pipeline_s_own_help_lists_its_choices(tmp_path):
+    ended = harness("benchmark", "--help", cwd=tmp_path)
+    assert ended.exit_status == 0
+    assert "backend: pocketsphinx, tones, whisper" in ended.out
+
+
+def test_cfg_job_shows_the_run_and_does_nothing(tmp_path):
+    ended = harness("benchmark", "policy=strict", "--cfg", "job", cwd=tmp_path)
+    assert ended.exit_status == 0
+    shown = yaml.safe_load(ended.out)
+    assert shown["policy"]["name"] == "strict"
+    assert shown["backend"]["_target_"] == "harness.backends.pocketsphinx.PocketSphinx"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_is_the_installed_one(tmp_path):
+    assert harness("--version", cwd=tmp_path).out.startswith("asr-fairness-harness 0.")
+
+
+def test_a_variable_of_the_environment_that_is_not_set_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("FSDD_DIR", raising=False)
+    ended = harness("benchmark", "manifest=fsdd", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "FSDD_DIR" in ended.err
+    assert "manifests/README.md" in ended.err
+    assert ended.is_in_words
+
+
+def test_an_attribute_that_is_not_there_is_refused_before_the_first_clip(tmp_path, corpus):
+    ended = harness(*TONES, f"manifest.path={corpus}", "slices.by=[acent]", "run_dir=run", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "slices.by names ['acent']; the attributes of tones are ['accent'" in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_pattern_that_is_none_is_refused_before_the_first_clip(tmp_path, corpus):
+    ended = harness(*TONES, f"manifest.path={corpus}", "reference_pattern='<('", "run_dir=run", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "reference_pattern='<(' is no regular expression" in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def finished(corpus, tmp_path_factory):
+    """Return the folder in which a benchmark has made `run`, and how that ended."""
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, harness(*TONES, f"manifest.path={corpus}", "run_dir=run", cwd=folder)
+
+
+def test_a_finished_run_given_again_transcribes_nothing_and_says_the_same(corpus, finished):
+    folder, first = finished
+    again = harness(*TONES, f"manifest.path={corpus}", "run_dir=run", cwd=folder)
+    assert (again.exit_status, again.out) == (first.exit_status, first.out)
+    assert "all 40 utterances are transcribed" in again.err
+    assert len(list((folder / "run" / "hypotheses").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        pytest.param("policy.margin=0.05", "config.policy.margin: there 0.03, here 0.05", id="policy"),
+        pytest.param("normalizer=whisper_basic", "normalizer: there", id="normalizer"),
+        pytest.param("seed=1", "config.seed: there 0, here 1", id="seed"),
+        pytest.param("backend=pocketsphinx", "backend", id="backend"),
+    ],
+)
+def test_a_run_directory_of_another_configuration_is_refused_with_what_differs(corpus, finished, change, difference):
+    folder, _ = finished
+    before = (folder / "run" / "run.json").read_bytes()
+    ended = harness(*TONES, f"manifest.path={corpus}", change, "run_dir=run", cwd=folder)
+    assert ended.exit_status == 2
+    assert "run: made by another command; it differs in" in ended.err
+    assert difference in ended.err
+    assert (folder / "run" / "run.json").read_bytes() == before
+
+
+def test_a_run_directory_of_another_manifest_is_refused(tmp_path, finished):
+    folder, _ = finished
+    other = tone_corpus(tmp_path / "corpus", tone_rows(n_speakers=6))
+    ended = harness(*TONES, f"manifest.path={other}", "run_dir=run", cwd=folder)
+    assert ended.exit_status == 2
+    assert "manifest_digest: there" in ended.err
+
+
+def test_how_fast_a_run_was_made_is_no_difference(corpus, finished):
+    folder, _ = finished
+    arguments = [*TONES, f"manifest.path={corpus}", "executor.batch_size=3", "run_dir=run"]
+    assert harness(*arguments, cwd=folder).exit_status == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(None, "cannot make this folder", id="a-file"),
+        pytest.param("letter.txt", "it is not a run directory", id="a-folder-of-something-else"),
+    ],
+)
+def test_a_run_directory_that_is_none_is_refused(tmp_path, corpus, content, words):
+    if content is None:
+        (tmp_path / "run").write_text("a letter")
+    else:
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / content).write_text("a letter")
+    ended = harness(*TONES, f"manifest.path={corpus}", "run_dir=run", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert words in ended.err
+    assert ended.is_in_words
+
+
+def test_without_run_dir_a_run_lies_under_the_pipeline_s_name(tmp_path, corpus):
+    ended = harness(*TONES, f"manifest.path={corpus}", cwd=tmp_path)
+    (run,) = (tmp_path / "runs" / "benchmark").iterdir()
+    assert run.name.endswith("_tones_tones")
+    assert f"Run directory: runs/benchmark/{run.name}" in ended.out
+
+
+def test_a_sweep_runs_every_job_and_ends_with_the_worst_status(tmp_path, corpus):
+    ended = harness(
+        "benchmark", "-m", *CHOICES, f"manifest.path={corpus}", "normalizer=verbatim,lowercase_no_punctuation",
+        "executor.batch_size=16", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.exit_status == 0, ended.err
+    assert ended.out.count("Run directory: ") == 2
+    runs = list((tmp_path / "runs" / "benchmark").iterdir())
+    normalizers = {json.loads((run / "run.json").read_text())["normalizer"].split("@")[0] for run in runs}
+    assert normalizers == {"verbatim", "lowercase_no_punctuation"}
+
+
+def test_a_job_of_a_sweep_that_fails_does_not_hide_behind_one_that_does_not(tmp_path, corpus):
+    ended = harness(
+        "benchmark", "-m", *CHOICES, f"manifest.path={corpus},nowhere.csv,{corpus}", "normalizer=verbatim", cwd=tmp_path
+    )
+    assert ended.exit_status == 2
+    assert ended.out.count("Run directory: ") == 2
+    assert "nowhere.csv" in ended.err
