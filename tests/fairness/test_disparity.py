@@ -423,6 +423,13 @@ def test_what_may_be_far_better_is_not_shown_to_be_equal():
     assert verdicts(table) == {"a": "inconclusive", "b": "inconclusive"}
 
 
+def test_what_may_be_far_better_by_ratio_is_not_shown_to_be_equal():
+    scores = in_utterances(speakers_of({"a": [4, 30, 8, 22, 6, 14], "b": [20] * 6}))
+    row = row_of(judged(scores, policy=Policy(margin=0.5, margin_ratio=1.6)), "a")
+    assert row["ratio_low"] < 1 / 1.6 < row["ratio"] < row["ratio_high"] < 1.6
+    assert row["verdict"] == "inconclusive"
+
+
 def test_equality_of_ratios_is_judged_at_the_narrow_interval_too():
     scores = in_utterances(speakers_of({"a": LEVEL, "b": LEVEL}))
     row = row_of(judged(scores, policy=Policy(margin=0.5)), "a")
