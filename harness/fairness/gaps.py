@@ -70,9 +70,10 @@ def overlaps(slices: Side, comparators: Side) -> Bools:
 
 
 def degrees_of_freedom(measured: Gaps, paired: Bools) -> Floats:
-    """Return Welch's degrees of freedom; those of the smaller side when speakers are on both."""
+    """Return Welch's degrees of freedom of the log ratio; those of the smaller side when speakers are on both."""
     a, b = measured.slices, measured.comparators
-    square_a, square_b = a.standard_error**2, b.standard_error**2
+    square_a = divide(a.standard_error, np.fmax(a.rate, one_error(a.words))) ** 2
+    square_b = divide(b.standard_error, np.fmax(b.rate, one_error(b.words))) ** 2
     parts = divide(square_a**2, a.n_speakers - 1) + divide(square_b**2, b.n_speakers - 1)
     return np.where(paired, np.fmin(a.n_speakers, b.n_speakers) - 1, divide((square_a + square_b) ** 2, parts))
 
@@ -88,7 +89,9 @@ def gap_intervals(
     measured = gaps(slices, comparators)
     paired = overlaps(slices, comparators)
     varied = measured.standard_error > one_error(np.fmin(measured.slices.words, measured.comparators.words))
-    columns = np.flatnonzero(resamplable(measured.slices) & resamplable(measured.comparators) & varied)
+    columns = np.flatnonzero(
+        resamplable(measured.slices, slices.errors) & resamplable(measured.comparators, comparators.errors) & varied
+    )
     pivots = _gap_pivots(_pick(slices, columns), _pick(comparators, columns), weights) if len(columns) else None
     intervals = []
     for confidence in confidences:

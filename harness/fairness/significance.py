@@ -3,11 +3,12 @@
 Speaker-level attributes: labels are permuted over speakers; the statistic is the log ratio of the two rates over its
 linearised standard error (studentised: Chung and Romano 2013), and the p-value is twice the smaller tail. On the log
 scale, because speakers' error rates are skewed: for 8 speakers against 56 and WER .25 against .11 the power is .95,
-where the studentised difference has .63; for 20 against 20 and .28 against .20 it is .44 and .46, and false alarms at
-level .05 are as many, .044 to .055, up to .09 where the spread of few speakers is twice that of many
-(benchmarks/calibration.py). Attributes that vary within a speaker: each speaker's contribution to the gap keeps or
-changes its sign (the null-imposed cluster wild bootstrap, Cameron, Gelbach and Miller 2008). Both are exact when all
-arrangements can be enumerated.
+where the studentised difference has .63; for a small slice that is better the difference is the stronger one. For 20
+against 20 and .28 against .20 they have .44 and .46. False alarms at level .05 are as many, .044 to .055, up to .09
+where the spread of few speakers is twice that of many (benchmarks/calibration.py). Attributes that vary within a
+speaker: each speaker's contribution to the gap keeps or changes its sign (the null-imposed cluster wild bootstrap,
+Cameron, Gelbach and Miller 2008). Both enumerate all arrangements when there are few, and are then exact if speakers
+are exchangeable under the null hypothesis.
 """
 
 from collections.abc import Iterator
@@ -95,6 +96,17 @@ def sign_flip_p_values(contributions: Floats, *, n_permutations: int, seed: int)
         n_extreme += (np.abs(signs @ contributions[:, columns]) >= observed[columns]).sum(axis=0)
     p_values[columns] = (1 + n_extreme) / (n_permutations + 1)
     return p_values
+
+
+def smallest_permutation_p_value(n_inside: int, n_outside: int, n_permutations: int) -> float:
+    """Return the smallest p-value that `permutation_p_values` can give for so many speakers."""
+    n_subsets = comb(n_inside + n_outside, n_inside)
+    return 2 / n_subsets if n_subsets <= n_permutations else 2 / (n_permutations + 1)
+
+
+def smallest_sign_flip_p_value(n_contributing: int, n_permutations: int) -> float:
+    """Return the smallest p-value that `sign_flip_p_values` can give for so many speakers."""
+    return 2.0 ** (1 - n_contributing) if 2.0**n_contributing <= n_permutations else 1 / (n_permutations + 1)
 
 
 def adjusted(p_values: npt.ArrayLike, correction: Correction) -> Floats:

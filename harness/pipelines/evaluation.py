@@ -11,7 +11,7 @@ import pandas as pd
 from harness.corpus import Manifest
 from harness.errors import UsageError
 from harness.fairness import Policy, dimensions, disparity_table, slice_table
-from harness.fairness.slices import AND, membership
+from harness.fairness.membership import AND, membership
 from harness.provenance import environment
 from harness.report.markdown import write_report
 from harness.results import Run, summarise

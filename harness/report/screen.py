@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.fairness.slices import AND
+from harness.fairness.membership import AND
 from harness.report.wording import interval, overall, percent, plain, points, policy_sentence, remarks
 from harness.results import Run
 

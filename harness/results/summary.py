@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from harness.fairness import Failures, Policy, Verdict, violations
-from harness.fairness.slices import EVERYBODY, OVERALL
+from harness.fairness.membership import EVERYBODY, OVERALL
 
 WORDS = ("hits", "substitutions", "deletions", "insertions")
 

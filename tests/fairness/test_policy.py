@@ -105,7 +105,7 @@ def test_an_override_changes_what_it_names_and_inherits_the_rest():
         pytest.param(0.01, 1.25, True, False, id="ratio-at-its-margin"),
         pytest.param(-0.01, 0.8, False, True, id="ratio-mirrored"),
         pytest.param(0.01, 1.24, False, False, id="ratio-inside"),
-        pytest.param(0.01, nan, False, False, id="no-ratio"),
+        pytest.param(0.01, nan, True, False, id="no-errors-to-compare-with"),
         pytest.param(0.05, nan, True, False, id="gap-without-a-ratio"),
     ],
 )

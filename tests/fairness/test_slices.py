@@ -380,4 +380,4 @@ def test_dimensions_are_attributes_then_their_intersections():
 
 
 def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(importlib.import_module("harness.fairness.slices")).failed == 0
+    assert doctest.testmod(importlib.import_module("harness.fairness.membership")).failed == 0
