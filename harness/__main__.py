@@ -24,7 +24,13 @@ log = logging.getLogger("harness")
 
 def main() -> None:
     """Run the command and leave with its exit status."""
-    arguments = sys.argv[1:]
+    try:
+        _main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _main(arguments: list[str]) -> None:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(_help())
         sys.exit(EXIT_OK if arguments else EXIT_USAGE)
@@ -71,6 +77,10 @@ def _run(pipeline: str, overrides: list[str]) -> int:
     def job(config: "DictConfig") -> None:
         statuses.append(_guarded(lambda: _pipeline(pipeline, config)))
 
+    if any(override.startswith("manifest.path=") for override in overrides) and not any(
+        override.startswith("manifest=") for override in overrides
+    ):
+        overrides = [*overrides, "manifest=file"]  # a path alone means that file, and nothing of the default choice
     sys.argv = [f"harness {pipeline}", *overrides]
     application = hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=pipeline)(job)
     try:

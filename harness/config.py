@@ -7,10 +7,11 @@ targets on an allow-list: a configuration file is data, it must not be able to r
 import importlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import hydra.utils
 from hydra.core.config_store import ConfigStore
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -24,7 +25,7 @@ from omegaconf.errors import (
 
 from harness.corpus import Manifest
 from harness.errors import HarnessError, UsageError
-from harness.fairness import Policy
+from harness.fairness import DimensionPolicy, Policy
 from harness.pipelines.benchmark import BenchmarkJob
 from harness.pipelines.evaluation import SliceOptions
 from harness.pipelines.rescore import RescoreJob
@@ -42,7 +43,8 @@ TARGETS = frozenset(
         "harness.scoring.normalization.WhisperEnglish",
     }
 )
-_INSTANTIATE_KEYS = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
+_NOT_A_PLUGINS = ("_partial_", "_recursive_", "_convert_", "_args_")  # what else Hydra would obey in a node
+_METHODS = {"backend": ("transcribe", "identity"), "normalizer": ("id",)}
 
 
 @dataclass(kw_only=True)
@@ -69,12 +71,24 @@ class ManifestOptions:
 
 
 @dataclass(kw_only=True)
+class PolicyOptions(Policy):
+    """Is a policy whose overrides by dimension are plain mappings, as command lines and YAML files have them."""
+
+    dimensions: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Turn the overrides into what a policy holds, and check them."""
+        self.dimensions = {name: _override(name, options) for name, options in self.dimensions.items()}
+        super().__post_init__()
+
+
+@dataclass(kw_only=True)
 class Common:
     """Holds what every pipeline that measures is configured by."""
 
     manifest: ManifestOptions = field(default_factory=ManifestOptions)
     normalizer: Any = MISSING
-    policy: Policy = field(default_factory=Policy)
+    policy: PolicyOptions = field(default_factory=PolicyOptions)
     slices: SliceOptions = field(default_factory=SliceOptions)
     seed: int = 0
     run_dir: str | None = None
@@ -107,10 +121,16 @@ def configs_folder() -> Path:
 
 def register() -> None:
     """Tell Hydra the schemas and where manifests lie; may be called again."""
+    hydra.utils.instantiate = _allowed_only  # Hydra itself runs the callbacks that a configuration file names
     store = ConfigStore.instance()
     store.store(name="benchmark_schema", node=_schema(BenchmarkConfig))
     store.store(name="rescore_schema", node=_schema(RescoreConfig))
     OmegaConf.register_new_resolver("manifests", lambda path: str(_beside_or_inside("manifests") / path), replace=True)
+
+
+def _allowed_only(config: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    check_targets(OmegaConf.to_container(config) if isinstance(config, DictConfig) else config, TARGETS)
+    return instantiate(config, *args, **kwargs)
 
 
 def _schema(options: type[Common]) -> DictConfig:
@@ -189,6 +209,9 @@ def check_targets(node: object, allowed: frozenset[str]) -> None:
     Raises:
         UsageError: The target, and how a user allows it.
     """
+    for key in _keys(node):
+        if key in _NOT_A_PLUGINS:
+            raise UsageError(f"{key} stands in a plugin's node; expected _target_ and its constructor's arguments.")
     for target in _targets(node):
         if target not in allowed:
             raise UsageError(
@@ -262,11 +285,32 @@ def _build(config: DictConfig, key: str, named_targets: Sequence[str]) -> Any:  
     check_targets(node, TARGETS | frozenset(named_targets))
     _importable(str(node["_target_"]))
     try:
-        return instantiate(node)
+        return _checked_methods(instantiate(node), key)
     except InstantiationException as error:
         if isinstance(error.__cause__, HarnessError):
             raise error.__cause__ from error
         raise UsageError(f"{key}: {' '.join(str(error).split())}") from error
+
+
+def _checked_methods(plugin: Any, key: str) -> Any:  # noqa: ANN401
+    missing = [name for name in _METHODS[key] if not hasattr(plugin, name)]
+    if missing:
+        raise UsageError(f"{type(plugin).__name__} has no {' and no '.join(missing)}; README says what a {key} needs.")
+    return plugin
+
+
+def _override(dimension: str, options: object) -> DimensionPolicy:
+    """Return one dimension's overrides as their dataclass.
+
+    Raises:
+        UsageError: It is no mapping, or names an option that dimensions do not have.
+    """
+    if isinstance(options, DimensionPolicy):
+        return options
+    known = [each.name for each in fields(DimensionPolicy)]
+    if not isinstance(options, Mapping) or not set(options) <= set(known):
+        raise UsageError(f"policy.dimensions.{dimension}={options!r}; expected a mapping of {known}.")
+    return DimensionPolicy(**{str(name): value for name, value in options.items()})
 
 
 def _importable(target: str) -> None:
@@ -274,9 +318,21 @@ def _importable(target: str) -> None:
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"_target_={target!r} cannot be imported: {error}. Is its package installed?") from error
+        raise UsageError(
+            f"_target_={target!r} cannot be imported: {error}. Is its package installed, or its folder in PYTHONPATH?"
+        ) from error
     if not isinstance(found, type):
         raise UsageError(f"_target_={target!r} is not a class; expected a class with the plugin's method.")
+
+
+def _keys(node: object) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        yield from map(str, node)
+        for value in node.values():
+            yield from _keys(value)
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from _keys(value)
 
 
 def _targets(node: object) -> Iterator[str]:
@@ -295,7 +351,7 @@ def _manifest(options: ManifestOptions, *, require_audio: bool) -> Manifest:
         Path(options.path),
         name=options.name,
         columns=options.columns,
-        audio_root=None if options.audio_root is None else Path(options.audio_root),
+        audio_root=Path(options.audio_root) if options.audio_root is not None and require_audio else None,
         allow_outside=options.allow_outside,
         language=options.language,
         require_audio=require_audio,

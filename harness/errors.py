@@ -7,6 +7,7 @@ HarnessError
 │   ├── ManifestError     rows of a manifest or a datasheet, every one of them named
 │   ├── HypothesesError   transcripts that do not match the manifest, every one of them named
 │   └── AudioError        a recording that cannot be decoded
+├── StorageError          what was measured cannot be written: disk full, folder not writable (exit status 1)
 └── BackendError          a recogniser that cannot be started or breaks its contract (exit status 1)
 """
 
@@ -51,6 +52,10 @@ class ManifestError(_ListedError):
 
 class HypothesesError(_ListedError):
     """Names every transcript that does not match the manifest."""
+
+
+class StorageError(HarnessError):
+    """Says that what was measured cannot be written."""
 
 
 class BackendError(HarnessError):

@@ -76,8 +76,9 @@ class AudioFolder:
 
     def _outside(self) -> CellError:
         return CellError(
-            f"a path inside {shown_path(self._folder)}. Move the recording there, set audio_root to the folder that "
-            "holds all of them, or set allow_outside=true if you trust this manifest to read files elsewhere."
+            f"a path inside {shown_path(self._folder)}. Move the recording there, set manifest.audio_root to the "
+            "folder that holds all of them, or set manifest.allow_outside=true if you trust this manifest to read "
+            "files elsewhere."
         )
 
 

@@ -149,7 +149,9 @@ def _existing_folder(audio_root: Path | str | None, path: Path) -> Path:
     if audio_root is None:
         return path.absolute().parent
     if not Path(audio_root).is_dir():
-        raise UsageError(f"audio_root={audio_root}: no such folder. Name the folder that audio paths start from.")
+        raise UsageError(
+            f"manifest.audio_root={audio_root}: no such folder. Name the folder that audio paths start from."
+        )
     return Path(audio_root)
 
 
@@ -190,5 +192,8 @@ def _speaker_notes(rows: Rows) -> tuple[str, ...]:
     if n_unknown == 0:
         return ()
     if n_unknown == len(rows.speaker_ids):
-        return ("no speaker ids: intervals and tests cannot resample speakers",)
+        return (
+            "no speaker ids: intervals and tests cannot resample speakers; "
+            "map a column of them with manifest.columns.speaker_id=ITS_NAME",
+        )
     return (f"{n_unknown} of {len(rows.speaker_ids)} utterances have no speaker id",)

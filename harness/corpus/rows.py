@@ -58,7 +58,9 @@ def read_rows(table: Table, selection: Selection, folder: AudioFolder) -> Rows:
         remedy = "Give each utterance its own id, or remove the row."
     else:
         utterance_ids = _derived_ids(table, audio_filepaths, offsets_s, folder)
-        remedy = "Ids are derived from audio paths and offsets; map a column of ids: columns.utterance_id=ITS_NAME."
+        remedy = (
+            "Ids are derived from audio paths and offsets; map a column of ids: manifest.columns.utterance_id=ITS_NAME."
+        )
     _check_unique(table, utterance_ids, remedy)
     rows = Rows(
         utterance_ids=utterance_ids,

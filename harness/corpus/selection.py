@@ -63,7 +63,7 @@ def _check_mapping(table: Table, mapping: Mapping[str, str], known: Sequence[str
             problems.append(f"columns names {shown(name)}, which is {_not_among(name, known)}")
         elif column not in table.columns:
             problems.append(
-                f"columns.{name}={column}: {table.problems.file} has no such column; {_found(table, column)}"
+                f"manifest.columns.{name}={column}: {table.problems.file} has no such column; {_found(table, column)}"
             )
     if problems:
         raise UsageError("\n".join(problems))
@@ -88,7 +88,9 @@ def _check_contract(table: Table, columns: Mapping[str, str], *, require_audio: 
 
 
 def _add_missing(table: Table, name: str, more: str) -> None:
-    table.problems.add_file(f"has no column {name}{more}; {_found(table, name)} Map one: columns.{name}=ITS_NAME.")
+    table.problems.add_file(
+        f"has no column {name}{more}; {_found(table, name)} Map one: manifest.columns.{name}=ITS_NAME."
+    )
 
 
 def _with_declared_attributes(

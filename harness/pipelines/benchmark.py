@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from harness.backends import Backend
 from harness.corpus import Manifest
 from harness.fairness import Policy
-from harness.pipelines.evaluation import AnyNormalizer, Evaluation, SliceOptions, evaluate
-from harness.results import Run, open_run_directory
+from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Outcome, SliceOptions, evaluate, scored
+from harness.provenance import version
+from harness.results import open_run_directory
 from harness.transcription import ExecutorOptions, transcribe
 
 
@@ -29,14 +30,6 @@ class BenchmarkJob:
     config_yaml: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Says where a pipeline wrote and how its command ends."""
-
-    run: Run
-    exit_status: int
-
-
 def benchmark(job: BenchmarkJob) -> Outcome:
     """Transcribe what is not transcribed yet, then score, slice and judge.
 
@@ -54,6 +47,7 @@ def benchmark(job: BenchmarkJob) -> Outcome:
     identity = job.backend.identity()
     name = f"{job.manifest.name}_{job.backend_name}"
     fingerprint = {
+        "harness": version("asr-fairness-harness"),
         "config": job.config,
         "manifest_digest": job.manifest.digest,
         "backend_identity": identity,
@@ -69,4 +63,5 @@ def benchmark(job: BenchmarkJob) -> Outcome:
             "n_transcribed_before": done.n_kept,
             "timings_s": {"warm_up": done.warm_up_s, "transcription": done.wall_s},
         }
-        return Outcome(run, evaluate(run, run.hypotheses.frame(), replace(evaluation, facts=facts)))
+        hypotheses = run.hypotheses.frame()
+        return evaluate(run, scored(hypotheses, evaluation), hypotheses, replace(evaluation, facts=facts))

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from harness.corpus import Manifest
 from harness.errors import UsageError
 from harness.fairness import Policy, dimensions, disparity_table, slice_table
 from harness.fairness.membership import AND, membership
+from harness.fairness.policy import KEYWORDS, REST
 from harness.provenance import environment
 from harness.report.markdown import write_report
 from harness.results import Run, summarise
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 AnyNormalizer = Normalizer | ByLanguage
 
+N_FAILURE_REASONS = 5
 EXIT_WITHIN_POLICY, EXIT_VIOLATED, EXIT_TOO_MANY_FAILED = 0, 3, 4
 
 
@@ -32,11 +35,12 @@ class SliceOptions:
 
     Attributes:
         by: Attributes; None for every one of the manifest.
-        intersections: Largest number of attributes that are crossed; 1 crosses none.
+        intersections: Largest number of attributes that are crossed; 1 crosses none. Every slice that is tested
+            makes it harder for the others to be found.
     """
 
     by: list[str] | None = None
-    intersections: int = 2
+    intersections: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -59,40 +63,58 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant, before hours of transcription."""
-        _chosen(self.manifest, self.slices)
+        _check_promises(self.manifest, _dimensions(self.manifest, self.slices), self.policy)
         if self.reference_pattern is not None:
             checked_pattern(self.reference_pattern)
 
 
-def evaluate(run: Run, hypotheses: pd.DataFrame, job: Evaluation) -> int:
-    """Score, slice, judge and write everything; return the exit status."""
-    started = time.perf_counter()
-    attributes = _chosen(job.manifest, job.slices)
-    scores = score(
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Says where a pipeline wrote and how its command ends."""
+
+    run: Run
+    exit_status: int
+
+
+def scored(hypotheses: pd.DataFrame, job: Evaluation) -> pd.DataFrame:
+    """Count the errors of every utterance of the job's manifest.
+
+    Raises:
+        HypothesesError: The hypotheses do not match the manifest.
+    """
+    return score(
         job.manifest,
         hypotheses,
         job.normalizer,
         allow_missing=job.allow_missing,
         reference_pattern=job.reference_pattern,
     )
-    scored_s = time.perf_counter() - started
-    by = _dimensions(scores, attributes, job.slices.intersections)
+
+
+def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Evaluation) -> Outcome:
+    """Slice, judge and write everything."""
+    started = time.perf_counter()
+    by = _dimensions(job.manifest, job.slices)
+    if len(scores["condition"].unique()) > 1:
+        by = ["condition", *by]
     orders = {attribute.name: attribute.order for attribute in job.manifest.attributes}
     slices = slice_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     disparities = disparity_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     summary = summarise(scores, slices, disparities, job.policy, job.manifest.notes)
+    summary["failure_reasons"] = _failure_reasons(hypotheses)
     log.info(
         "%d utterances scored, %d slices judged in %.1f s", len(scores), len(disparities), time.perf_counter() - started
     )
+    run.reopen()
     run.write_table(SCORES, scores)
     run.write_table(SLICES, slices)
     run.write_table(DISPARITIES, disparities)
-    run.write_json(FACTS, _facts(run, job, scores, attributes, scored_s, time.perf_counter() - started))
+    run.write_json(FACTS, _facts(run, job, scores, by, time.perf_counter() - started))
     run.write_json(SUMMARY, summary)
     write_report(run)
     if summary["max_failed_exceeded"]:
-        return EXIT_TOO_MANY_FAILED
-    return EXIT_WITHIN_POLICY if summary["passed"] else EXIT_VIOLATED
+        return Outcome(run, EXIT_TOO_MANY_FAILED)
+    return Outcome(run, EXIT_WITHIN_POLICY if summary["passed"] else EXIT_VIOLATED)
 
 
 def _chosen(manifest: Manifest, options: SliceOptions) -> list[str]:
@@ -111,22 +133,55 @@ def _chosen(manifest: Manifest, options: SliceOptions) -> list[str]:
     return list(dict.fromkeys(options.by))
 
 
-def _dimensions(scores: pd.DataFrame, attributes: list[str], order: int) -> list[str]:
+def _dimensions(manifest: Manifest, options: SliceOptions) -> list[str]:
     """Name the dimensions to slice by; an attribute with one declared value crosses into nothing new."""
-    varied = [name for name in attributes if membership(scores, name).declared.sum() > 1]
-    conditions = ["condition"] if len(scores["condition"].unique()) > 1 else []
-    return [*conditions, *attributes, *(name for name in dimensions(varied, order) if AND in name)]
+    attributes = _chosen(manifest, options)
+    varied = [name for name in attributes if membership(manifest.frame, name).declared.sum() > 1]
+    return [*attributes, *(name for name in dimensions(varied, options.intersections) if AND in name)]
 
 
-def _facts(
-    run: Run, job: Evaluation, scores: pd.DataFrame, attributes: list[str], scored_s: float, evaluated_s: float
-) -> dict[str, object]:
+def _check_promises(manifest: Manifest, by: list[str], policy: Policy) -> None:
+    """Refuse a promise that would never be checked.
+
+    Raises:
+        UsageError: The policy names a dimension that is not sliced by, or a comparator that is no value of one.
+    """
+    unchecked = [name for name in policy.dimensions if name not in [*by, "condition"]]
+    if unchecked:
+        raise UsageError(
+            f"policy.dimensions names {unchecked}, which this run does not slice by; it slices by {by}. Correct the "
+            "name, or see slices.by and slices.intersections."
+        )
+    for name in by:
+        comparator = policy.for_dimension(name).comparator
+        part = membership(manifest.frame, name)
+        declared = [value for value, told in zip(part.slices, part.declared, strict=True) if told]
+        if comparator not in (REST, *KEYWORDS, *declared) and len(declared) > 1:
+            raise UsageError(
+                f"policy comparator {comparator!r} is no slice of {name}; expected {REST}, {', '.join(KEYWORDS)} or "
+                f"one of {declared}. Set one for a dimension with policy.dimensions.DIMENSION.comparator=…"
+            )
+
+
+def _failure_reasons(hypotheses: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the commonest errors of failed clips and how often each occurred."""
+    counts = hypotheses["error"].dropna().value_counts().head(N_FAILURE_REASONS)
+    return [{"error": error, "n": int(count)} for error, count in counts.items()]
+
+
+def _plain(policy: Policy) -> dict[str, object]:
+    """Return the policy as JSON has it."""
+    return {key: getattr(value, "value", value) for key, value in asdict(policy).items()}
+
+
+def _facts(run: Run, job: Evaluation, scores: pd.DataFrame, by: list[str], evaluated_s: float) -> dict[str, object]:
     n_failed = int(scores["failed"].sum())
-    timings = dict(job.facts.get("timings_s", {})) | {"scoring": scored_s, "evaluation": evaluated_s}  # type: ignore[call-overload]
+    timings = dict(job.facts.get("timings_s", {})) | {"evaluation": evaluated_s}  # type: ignore[call-overload]
     sheet = job.manifest.datasheet
     return {
         "fingerprint": run.facts["fingerprint"],
         **environment(),
+        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
         "seed": job.seed,
         "manifest": {
             "name": job.manifest.name,
@@ -140,7 +195,8 @@ def _facts(
                 for attribute in job.manifest.attributes
             },
         },
-        "sliced_by": attributes,
+        "sliced_by": by,
+        "policy": _plain(job.policy),
         "normalizer": job.normalizer.id,
         **{key: value for key, value in job.facts.items() if key != "timings_s"},
         "n_rows_in": len(job.manifest),

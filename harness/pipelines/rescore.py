@@ -10,10 +10,10 @@ import pandas as pd
 from harness.corpus import Manifest
 from harness.errors import HypothesesError, UsageError
 from harness.fairness import Policy
-from harness.pipelines.benchmark import Outcome
-from harness.pipelines.evaluation import AnyNormalizer, Evaluation, SliceOptions, evaluate
-from harness.provenance import digest_of_file
-from harness.results import open_run_directory
+from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Outcome, SliceOptions, evaluate, scored
+from harness.provenance import digest_of_file, version
+from harness.results import Run, open_run_directory
+from harness.results.run import FACTS
 from harness.scoring import read_hypotheses
 from harness.transcription import Hypothesis, HypothesisStore
 from harness.transcription.store import COLUMNS
@@ -59,7 +59,25 @@ def rescore(job: RescoreJob) -> Outcome:
         transcripts = transcripts.assign(utterance_id=_stems(transcripts["utterance_id"], job.hypotheses))
         frame = manifest.frame.assign(utterance_id=_stems(manifest.frame["utterance_id"], manifest.path))
         manifest = replace(manifest, frame=frame)
+    else:
+        _suggest_stems(transcripts["utterance_id"], manifest, job.hypotheses)
+    evaluation = Evaluation(
+        manifest=manifest,
+        normalizer=job.normalizer,
+        policy=job.policy,
+        slices=job.slices,
+        seed=job.seed,
+        allow_missing=job.allow_missing,
+        reference_pattern=job.reference_pattern,
+        facts={
+            "pipeline": "rescore",
+            "hypotheses": {"file": job.hypotheses.name, "digest": digest},
+            "backend": _backend_of(job.hypotheses),
+        },
+    )
+    scores = scored(transcripts, evaluation)  # before a run directory is made: the ids may not match
     fingerprint = {
+        "harness": version("asr-fairness-harness"),
         "config": job.config,
         "manifest_digest": manifest.digest,
         "hypotheses_digest": digest,
@@ -69,18 +87,8 @@ def rescore(job: RescoreJob) -> Outcome:
     with open_run_directory(
         job.run_dir, pipeline="rescore", name=name, config_yaml=job.config_yaml, fingerprint=fingerprint
     ) as run:
-        evaluation = Evaluation(
-            manifest=manifest,
-            normalizer=job.normalizer,
-            policy=job.policy,
-            slices=job.slices,
-            seed=job.seed,
-            allow_missing=job.allow_missing,
-            reference_pattern=job.reference_pattern,
-            facts={"pipeline": "rescore", "hypotheses": {"file": job.hypotheses.name, "digest": digest}},
-        )
         run.hypotheses.replace(_as_hypotheses(transcripts))
-        return Outcome(run, evaluate(run, transcripts, evaluation))
+        return evaluate(run, scores, transcripts, evaluation)
 
 
 def _transcripts(job: RescoreJob) -> tuple[pd.DataFrame, str]:
@@ -88,11 +96,41 @@ def _transcripts(job: RescoreJob) -> tuple[pd.DataFrame, str]:
     if not job.hypotheses.is_dir():
         return read_hypotheses(job.hypotheses, columns=job.columns), digest_of_file(job.hypotheses)
     inside = job.hypotheses / "hypotheses"
-    folder = inside if inside.is_dir() else job.hypotheses
-    files = sorted(folder.glob("*.jsonl"))
-    if not files:
-        raise UsageError(f"hypotheses={job.hypotheses}: no *.jsonl in {folder}; expected a run directory or a file.")
-    return HypothesisStore(folder).frame(), " ".join(digest_of_file(path) for path in files)
+    store = HypothesisStore(inside if inside.is_dir() else job.hypotheses)
+    if not store.files:
+        raise UsageError(
+            f"hypotheses={job.hypotheses}: no hypotheses of a run in {store.folder}; expected a run directory, or one "
+            "CSV, TSV or JSON Lines file."
+        )
+    return store.frame(), " ".join(digest_of_file(path) for path in store.files)
+
+
+def _backend_of(hypotheses: Path) -> Mapping[str, object] | None:
+    """Return what the run that made the hypotheses says of its backend; None for transcripts made elsewhere."""
+    facts = Run(hypotheses).facts if (hypotheses / FACTS).is_file() else {}
+    backend = facts.get("backend")
+    return backend if isinstance(backend, dict) else None
+
+
+def _suggest_stems(ids: pd.Series, manifest: Manifest, source: Path) -> None:
+    """Say at once what is wrong when only folders and extensions keep all ids from matching.
+
+    Raises:
+        HypothesesError: No id matches, and without folder and extension some do.
+    """
+    known = set(manifest.frame["utterance_id"])
+    if not known.isdisjoint(ids) or ids.empty:
+        return
+    stems = {PurePosixPath(name).stem: name for name in known}
+    alike = next((name for name in ids if PurePosixPath(name).stem in stems), None)
+    if alike is not None:
+        raise HypothesesError(
+            [
+                f"{source}: none of its {len(ids)} ids is in {manifest.path.name}, but {alike!r} there is "
+                f"{stems[PurePosixPath(alike).stem]!r} here. Set stem_ids=true to compare them "
+                "without folder and extension."
+            ]
+        )
 
 
 def _stems(ids: pd.Series, source: Path) -> list[str]:

@@ -6,10 +6,23 @@ from typing import Any
 
 import pandas as pd
 
-from harness.report.wording import interval, mapping, overall, percent, plain, points, policy_sentence, remarks, times
+from harness.report.wording import (
+    gap_interval,
+    mapping,
+    overall,
+    percent,
+    plain,
+    points,
+    policy_sentence,
+    promise_sentence,
+    rate_interval,
+    remarks,
+    times,
+)
 from harness.results import Run
+from harness.results.run import REPORT
 
-REPORT = "report.md"
+FOUND, TESTED, TOO_FEW = ("disparity", "advantage"), ("inconclusive", "within_margin"), ("insufficient",)
 _SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]|#~"})
 
 
@@ -29,7 +42,8 @@ def render(run: Run) -> str:
         f"**{escape(policy_sentence(run))}**",
         "\n".join(f"- {escape(remark)}" for remark in remarks(run)),
         overall(run),
-        "## Verdicts\n\nA gap is the slice's WER minus its comparator's, in points.\n\n" + _verdicts(disparities),
+        "## Verdicts\n\nA gap is the slice's WER minus its comparator's, in points. " + escape(promise_sentence(run)),
+        _verdicts(disparities),
         f"## Slices\n\n{100 * run.summary['confidence']:g} % intervals, speaker-clustered.\n\n" + _slices(slices),
         "## How this was made\n\n" + _provenance(run),
     ]
@@ -42,11 +56,17 @@ def escape(text: object) -> str:
 
 
 def _verdicts(disparities: pd.DataFrame) -> str:
+    """Return the slices that were tested, what was found first, and then those that had too few people."""
     if disparities.empty:
         return "No slice could be compared: no attribute has two declared values."
-    ordered = disparities.sort_values("gap", ascending=False, kind="stable", na_position="last")
     header = ("dimension", "slice", "WER", "against", "gap", "interval", "ratio", "verdict", "reason")
-    return _table(header, [_verdict_cells(row) for row in ordered.to_dict("records")])
+    tables = []
+    for title, verdicts in (("### Found", FOUND), ("### Tested", TESTED), ("### Too few to say", TOO_FEW)):
+        part = disparities[disparities["verdict"].isin(verdicts)]
+        ordered = part.sort_values("gap", ascending=False, kind="stable", na_position="last")
+        if not part.empty:
+            tables.append(f"{title}\n\n" + _table(header, [_verdict_cells(row) for row in ordered.to_dict("records")]))
+    return "\n\n".join(tables)
 
 
 def _verdict_cells(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
@@ -56,7 +76,7 @@ def _verdict_cells(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
         percent(row["wer"]),
         f"{row['comparator']} {percent(row['comparator_wer'])}",
         points(row["gap"]),
-        interval(row["gap_low"], row["gap_high"], of_points=True),
+        gap_interval(row["gap_low"], row["gap_high"]),
         times(row["ratio"]),
         row["verdict"].replace("_", " "),
         row["reason"],
@@ -76,7 +96,7 @@ def _slice_cells(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
         row["dimension"],
         row["slice"],
         percent(row["wer"]),
-        interval(row["wer_low"], row["wer_high"]),
+        rate_interval(row["wer_low"], row["wer_high"]),
         percent(row["cer"]),
         row["n_speakers"],
         row["n_utterances"],
@@ -102,10 +122,15 @@ def _provenance(run: Run) -> str:
         ("normaliser", facts["normalizer"]),
         (
             "backend",
-            ", ".join(f"{key} {value}" for key, value in mapping(facts.get("backend")).items())
+            ", ".join(f"{key} {value}" for key, value in mapping(facts.get("backend")).items() if value is not None)
             or "transcripts made elsewhere",
         ),
-        ("harness", f"commit {facts['commit']}, seed {facts['seed']}, device {facts['device']}"),
+        ("made", f"{facts['finished']} on {facts['platform']}, Python {facts['python']}, device {facts['device']}"),
+        (
+            "harness",
+            f"{mapping(facts['versions'])['asr-fairness-harness']}, commit {facts['commit'] or 'unknown'}, "
+            f"seed {facts['seed']}",
+        ),
     ]
     return "\n".join(f"- {name}: {escape(value)}" for name, value in lines)
 

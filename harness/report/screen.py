@@ -8,51 +8,60 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.membership import AND
-from harness.report.wording import interval, overall, percent, plain, points, policy_sentence, remarks
+from harness.report.wording import gap_interval, overall, percent, plain, points, policy_sentence, remarks
 from harness.results import Run
 
 MAX_ROWS = 30  # more than a screen or two is read in disparities.csv
 _STYLES = {"disparity": "bold red", "advantage": "green", "within_margin": "green", "insufficient": "dim"}
+_WIDE = 110  # columns; below, the interval, p and comparator are left to the report
 _PIPED_WIDTH = 140  # columns when standard output is no terminal
 
 
 def show(run: Run, out: IO[str]) -> None:
     """Print the verdicts of a run, worst first, and whether the policy held."""
     console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
-    console.print(_table(run))
+    console.print(_table(run, narrow=console.width < _WIDE))
     left_out = len(run.disparities) - len(_shown(run.disparities))
     if left_out:
-        console.print(
-            Text(f"… and {left_out} more slices, most of them intersections, in disparities.csv and report.md")
-        )
-    summary = run.summary
-    console.print(Text(overall(run)))
+        _say(console, f"… and {left_out} more slices in disparities.csv and report.md")
+    _say(console, overall(run))
     for remark in remarks(run):
-        console.print(Text(f"Note: {remark}"))
-    console.print(Text(policy_sentence(run), style="green" if summary["passed"] else "bold red"))
-    console.print(Text(f"Run directory: {run.path} (begin with report.md)"), soft_wrap=True)
+        _say(console, f"Note: {remark}")
+    _say(console, policy_sentence(run), style="green" if run.summary["passed"] else "bold red")
+    _say(console, f"Run directory: {run.path} (begin with report.md)")
 
 
-def _table(run: Run) -> Table:
+def _say(console: Console, sentence: str, style: str = "") -> None:
+    """Print a sentence that the terminal, not this program, breaks: paths stay whole when copied."""
+    console.print(Text(sentence, style=style), soft_wrap=True)
+
+
+def _table(run: Run, *, narrow: bool) -> Table | Text:
+    if run.disparities.empty:
+        return Text("No slice could be compared: no attribute has two declared values.")
     speakers = run.slices.set_index(["dimension", "slice"])["n_speakers"]
+    interval = f"{100 * run.summary['confidence']:g} % interval"
     table = Table(title="Slices by gap, worst first; gaps in points", title_justify="left")
     for name in ("dimension", "slice"):
-        table.add_column(name, overflow="fold")
-    for name in ("speakers", "WER", "gap", "interval", "p adj."):
+        table.add_column(name, overflow="fold", min_width=8)
+    for name in ("people", "WER", "gap") if narrow else ("people", "WER", "gap", interval, "p adj."):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("against", overflow="fold")
+    if not narrow:
+        table.add_column("against", overflow="fold")
     for row in _shown(run.disparities).to_dict("records"):
+        p_adjusted = "–" if pd.isna(row["p_adjusted"]) else f"{row['p_adjusted']:.3f}"
+        evidence = (gap_interval(row["gap_low"], row["gap_high"]), p_adjusted)
+        against = f"{plain(row['comparator'])} {percent(row['comparator_wer'])}"
         cells = (
             plain(row["dimension"]),
             plain(row["slice"]),
             str(speakers[row["dimension"], row["slice"]]),
             percent(row["wer"]),
             points(row["gap"]),
-            interval(row["gap_low"], row["gap_high"], of_points=True),
-            "–" if pd.isna(row["p_adjusted"]) else f"{row['p_adjusted']:.3f}",
+            *(() if narrow else evidence),
             row["verdict"].replace("_", " "),
-            f"{plain(row['comparator'])} {percent(row['comparator_wer'])}",
+            *(() if narrow else (against,)),
         )
         table.add_row(*(Text(cell, style=_STYLES.get(row["verdict"], "")) for cell in cells))
     return table

@@ -35,14 +35,28 @@ def times(ratio: float | None) -> str:
     return "–" if _absent(ratio) else f"×{float(ratio or 0):.2f}"
 
 
-def interval(low: float | None, high: float | None, *, of_points: bool = False) -> str:
-    """Write an interval of a rate in percent, or of a gap in points; – where there is none."""
+def rate_interval(low: float | None, high: float | None) -> str:
+    """Write an interval of a rate in percent; – where there is none.
+
+    >>> rate_interval(0.02, 1.5)
+    '2.0 to > 100 %'
+    """
     if _absent(low) or _absent(high):
         return "–"
-    if of_points:
-        return f"{points(low)} to {points(high) if float(high or 0) <= 1 else '> +100'}"
     upper = float(high or 0)
-    return f"{100 * float(low or 0):.1f} – {f'{100 * upper:.1f}' if upper <= 1 else '> 100'}"
+    return f"{100 * float(low or 0):.1f} to {f'{100 * upper:.1f}' if upper <= 1 else '> 100'} %"
+
+
+def gap_interval(low: float | None, high: float | None) -> str:
+    """Write an interval of a gap in points; – where there is none.
+
+    >>> gap_interval(-3.7, 0.1)
+    '< -100 to +10.0'
+    """
+    if _absent(low) or _absent(high):
+        return "–"
+    lower, upper = float(low or 0), float(high or 0)
+    return f"{points(lower) if lower >= -1 else '< -100'} to {points(upper) if upper <= 1 else '> +100'}"
 
 
 def plain(text: object) -> str:
@@ -59,26 +73,45 @@ def policy_sentence(run: Run) -> str:
     """Say in one sentence whether the policy held."""
     summary = run.summary
     verdicts = mapping(summary["verdicts"])
-    n_found = verdicts.get("disparity", 0)
-    counted = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in verdicts.items() if count)
-    judged = counted or "no slice could be compared"
-    if summary["passed"] and not any(count for name, count in verdicts.items() if name != "insufficient"):
-        return f"Policy {summary['policy']}: not violated, but NOTHING COULD BE TESTED ({judged})."
-    if summary["passed"]:
-        unseen = "; an unflagged gap is not detected at this sample size, which is not the same as none"
-        return f"Policy {summary['policy']}: held ({judged}){'' if n_found else unseen}."
-    broken = summary["violations"]
-    reasons = [f"{len(broken)} of {summary['n_comparisons']} slices"] if isinstance(broken, list) and broken else []
+    judged = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in verdicts.items() if count)
+    judged = judged or "no slice could be compared"
+    name, n_tested = summary["policy"], summary["n_tested"]
+    if not summary["passed"]:
+        return f"Policy {name}: VIOLATED by {' and '.join(_breaches(summary))} ({judged})."
+    if not n_tested:
+        return f"Policy {name}: not violated, but NOTHING COULD BE TESTED ({judged})."
+    if not mapping(run.facts["policy"])["fail_on"]:
+        return f"Policy {name}: fails nothing ({judged})."
+    unseen = "; an unflagged gap is not detected at this sample size, which is not the same as none"
+    return f"Policy {name}: held ({judged}){'' if verdicts.get('disparity') else unseen}."
+
+
+def _breaches(summary: Mapping[str, Any]) -> list[str]:
+    n_broken = len(summary["violations"])
+    found = [f"{n_broken} of {summary['n_comparisons']} slices, {summary['n_tested']} tested"] if n_broken else []
     if summary["max_failed_exceeded"]:
-        reasons.append(f"{summary['n_failed']} of {summary['n_utterances']} clips failed, more than allowed")
-    return f"Policy {summary['policy']}: VIOLATED by {' and '.join(reasons)} ({judged})."
+        found.append(f"{summary['n_failed']} of {summary['n_utterances']} clips failed, more than allowed")
+    return found or ["having nothing to compare"]
+
+
+def promise_sentence(run: Run) -> str:
+    """Say what the policy promises and how it is tested."""
+    policy = mapping(run.facts["policy"])
+    ratio = f" and ×{policy['margin_ratio']:g}" if policy["margin_ratio"] else ""
+    overrides = f" Overrides: {policy['dimensions']}." if policy["dimensions"] else ""
+    return (
+        f"Promised: every slice within {100 * policy['margin']:g} points{ratio} of its comparator "
+        f"({policy['comparator']}). A verdict rests on the test, not on the interval: p-values are corrected over "
+        f"{run.summary['n_tested']} slices tested ({policy['correction']}, level {policy['alpha']:g}), intervals are "
+        f"for one slice alone.{overrides}"
+    )
 
 
 def overall(run: Run) -> str:
     """Say the WER over everybody, its interval and its support."""
     summary: dict[str, Any] = run.summary
     return (
-        f"Overall WER {percent(summary['wer'])} ({interval(summary['wer_low'], summary['wer_high'])}), "
+        f"Overall WER {percent(summary['wer'])} ({rate_interval(summary['wer_low'], summary['wer_high'])}), "
         f"{summary['n_utterances']} utterances, {summary['n_speakers']} speakers, "
         f"{summary['reference_words']} reference words, {summary['n_failed']} failed."
     )
@@ -97,6 +130,8 @@ def remarks(run: Run) -> list[str]:
             f"{percent(both_ways['deletions'])}; with them left out: {percent(both_ways['left_out'])}. "
             f"This run counts failures as {str(summary['failures_count_as']).replace('_', ' ')}."
         )
+    for reason in summary.get("failure_reasons", []):
+        found.append(f"{reason['n']} clips failed with {plain(reason['error'])[:200]}")
     if summary["n_empty_references"]:
         emptied = (
             f", {summary['n_references_emptied']} of them only after normalising"
@@ -104,7 +139,7 @@ def remarks(run: Run) -> list[str]:
             else ""
         )
         found.append(
-            f"{summary['n_empty_references']} references hold no words{emptied}; words heard there count as insertions."
+            f"References without words: {summary['n_empty_references']}{emptied}; words heard there are insertions."
         )
     return found
 

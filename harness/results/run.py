@@ -5,6 +5,7 @@ A run directory belongs to one configuration, one manifest and one backend: it i
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,12 +16,15 @@ from typing import Any
 
 import pandas as pd
 
-from harness.errors import RunDirectoryError, UsageError
+from harness.errors import RunDirectoryError, StorageError, UsageError
 from harness.transcription import HypothesisStore
+
+log = logging.getLogger(__name__)
 
 CONFIG, FACTS, SCORES, SLICES, DISPARITIES, SUMMARY = (
     "config.yaml", "run.json", "scores.parquet", "slices.csv", "disparities.csv", "summary.json",
 )  # fmt: skip
+REPORT = "report.md"
 _NOT_IN_FINGERPRINT = ("run_dir", "executor")  # where and how fast, not what
 
 
@@ -80,8 +84,13 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Say whether the run has ended with a summary."""
-        return (self.path / SUMMARY).is_file()
+        """Say whether the run has ended: its report is the last file it writes."""
+        return (self.path / REPORT).is_file()
+
+    def reopen(self) -> None:
+        """Take away what says that the run has ended, before its tables are written anew."""
+        for name in (REPORT, SUMMARY):
+            (self.path / name).unlink(missing_ok=True)
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table whole or not at all; the suffix of its name is its format."""
@@ -105,14 +114,16 @@ class Run:
         """Give a path to write to, and put what was written there in the place of `name`.
 
         Raises:
-            RunDirectoryError: The disk is full or the folder is not writable.
+            StorageError: The disk is full or the folder is not writable.
         """
         part = self.path / f"{name}.part"
         try:
             yield part
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
             part.replace(self.path / name)
         except OSError as error:
-            raise RunDirectoryError(
+            raise StorageError(
                 f"{self.path / name}: cannot write ({error.strerror or error}). What is written is kept; make room or "
                 "choose another run_dir=, then give the same command again."
             ) from error
@@ -174,8 +185,11 @@ def _claimed(run_dir: str | None, parent: Path, name: str, wanted: Mapping[str, 
         if run.finished or not (path / FACTS).is_file() or _differences(run, wanted):
             continue
         lock = _lock(path)
-        if lock is not None:
+        if lock is not None and not run.finished:  # another process may have finished it in between
+            log.info("continuing %s", path)
             return path, lock
+        if lock is not None:
+            os.close(lock)
     while True:
         path = parent / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{_safe(name)}"
         if not path.exists():
@@ -202,6 +216,11 @@ def _lock(path: Path) -> int | None:
     except BlockingIOError:
         os.close(handle)
         return None
+    except OSError as error:
+        os.close(handle)
+        raise RunDirectoryError(
+            f"{path}: this file system has no locks ({error.strerror}). Choose a run_dir= on another one."
+        ) from error
     return handle
 
 
@@ -209,7 +228,7 @@ def _differences(run: Run, wanted: Mapping[str, str]) -> list[str]:
     """Return what differs between a folder's fingerprint and the wanted one; an empty folder differs in nothing."""
     if not (run.path / FACTS).is_file():
         others = [path.name for path in run.path.iterdir() if not path.name.endswith(".part")]
-        return [f"it holds {others[0]!r} and no {FACTS}: it is not a run directory"] if others else []
+        return [f"{FACTS}: absent, and it holds {others[0]!r}: it is not a run directory"] if others else []
     try:
         found = run.facts.get("fingerprint")
     except RunDirectoryError as error:  # damaged: nobody's to continue, and no reason to stop another run

@@ -44,9 +44,10 @@ def summarise(
         "worst_slice": _worst_slice(slices, disparities),
         "max_gap": _max_gap(disparities),
         "n_comparisons": len(disparities),
+        "n_tested": int((disparities["verdict"] != Verdict.insufficient.value).sum()),
         "verdicts": {verdict.value: int((disparities["verdict"] == verdict.value).sum()) for verdict in Verdict},
         "policy": policy.name,
-        "passed": broken.empty and not too_many_failed,
+        "passed": broken.empty and not too_many_failed and not _untested(disparities, policy),
         "violations": [
             {"dimension": row.dimension, "slice": row.slice, "verdict": row.verdict, "reason": row.reason}
             for row in broken.itertuples()
@@ -54,6 +55,11 @@ def summarise(
         "max_failed_exceeded": too_many_failed,
         "notes": list(notes),
     }
+
+
+def _untested(disparities: pd.DataFrame, policy: Policy) -> bool:
+    """Say whether nothing could be compared where the policy wants every slice to have enough support."""
+    return disparities.empty and Verdict.insufficient.value in policy.fail_on
 
 
 def number(value: float) -> float | None:

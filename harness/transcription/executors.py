@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.audio import SAMPLE_RATE, Waveform, read_waveform
-from harness.backends import Backend, Transcript
+from harness.backends import Backend, Transcript, check_transcripts
 from harness.corpus import Utterance
 from harness.errors import AudioError, HarnessError, UsageError
 from harness.transcription.store import Hypothesis, HypothesisWord
@@ -29,15 +29,19 @@ class ExecutorOptions:
         batch_size: Clips handed to the backend at once, and the most that a kill can cost.
         decode_threads: Threads that decode audio ahead of recognition.
         prefetch_batches: Decoded batches that may wait; bounds memory.
+        retry_failed: Whether clips that failed before are tried again.
+        max_consecutive_failures: So many clips that the backend fails on, one after the other, stop the run.
     """
 
     batch_size: int = 16
     decode_threads: int = 2
     prefetch_batches: int = 2
+    retry_failed: bool = False
+    max_consecutive_failures: int = 100
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        for name in ("batch_size", "decode_threads", "prefetch_batches"):
+        for name in ("batch_size", "decode_threads", "prefetch_batches", "max_consecutive_failures"):
             if getattr(self, name) < 1:
                 raise UsageError(f"executor.{name}={getattr(self, name)}; expected 1 or more.")
 
@@ -67,7 +71,7 @@ def warm_up(backend: Backend) -> float:
         backend.transcribe([np.zeros(int(_WARM_UP_S * SAMPLE_RATE), dtype=np.float32)])
     except HarnessError:
         raise
-    except Exception as error:  # silence is no fair test: what matters is the clips
+    except (Exception, SystemExit) as error:  # silence is no fair test: what matters is the clips
         log.warning("the backend failed on half a second of silence before the first clip: %s", _words(error))
     return time.perf_counter() - started
 
@@ -116,24 +120,15 @@ def _recognised(clips: Sequence[Decoded], backend: Backend) -> list[tuple[Decode
         return []
     started = time.perf_counter()
     try:
-        transcripts = _checked(backend, [clip.waveform for clip in clips if clip.waveform is not None])
-    except Exception as error:  # whatever a recogniser raises is a failure of the clip, not of the run
+        waveforms = [clip.waveform for clip in clips if clip.waveform is not None]
+        transcripts = check_transcripts(backend, backend.transcribe(waveforms), n_waveforms=len(waveforms))
+    except (Exception, SystemExit) as error:  # whatever a recogniser raises is a failure of the clip, not of the run
         if len(clips) > 1:
-            log.warning("a batch of %d failed and is retried clip by clip: %s", len(clips), type(error).__name__)
+            log.warning("a batch of %d failed and is retried clip by clip: %s", len(clips), _words(error))
             return [pair for clip in clips for pair in _recognised([clip], backend)]
         seconds = time.perf_counter() - started
         return [(clips[0], _failure(clips[0], error, seconds))]
     return list(zip(clips, _timed(clips, transcripts, time.perf_counter() - started), strict=True))
-
-
-def _checked(backend: Backend, waveforms: list[Waveform]) -> list[Transcript]:
-    transcripts = backend.transcribe(waveforms)
-    if len(transcripts) != len(waveforms):
-        raise ValueError(f"{type(backend).__name__} returned {len(transcripts)} transcripts for {len(waveforms)} clips")
-    for transcript in transcripts:
-        if not isinstance(transcript, Transcript) or not isinstance(transcript.text, str):
-            raise TypeError(f"{type(backend).__name__} returned {transcript!r:.80}; expected a Transcript with a text")
-    return transcripts
 
 
 def _timed(clips: Sequence[Decoded], transcripts: Sequence[Transcript], seconds: float) -> Iterator[Hypothesis]:
@@ -144,7 +139,7 @@ def _timed(clips: Sequence[Decoded], transcripts: Sequence[Transcript], seconds:
         yield Hypothesis(
             clip.utterance.utterance_id,
             CLEAN,
-            transcript.text,
+            _encodable(transcript.text),
             audio_s=clip.audio_s,
             processing_s=seconds * share,
             words=_word_times(transcript),
@@ -157,12 +152,17 @@ def _word_times(transcript: Transcript) -> tuple[HypothesisWord, ...] | None:
     return tuple(HypothesisWord(word.text, word.start_s, word.end_s, word.confidence) for word in transcript.words)
 
 
-def _failure(clip: Decoded, error: Exception, seconds: float) -> Hypothesis:
+def _failure(clip: Decoded, error: BaseException, seconds: float) -> Hypothesis:
     return Hypothesis(
         clip.utterance.utterance_id, CLEAN, None, error=_words(error), audio_s=clip.audio_s, processing_s=seconds
     )
 
 
+def _encodable(text: str) -> str:
+    """Return a text that any file can hold: half a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _words(error: BaseException) -> str:
     """Return the kind of error and its message, on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:500]
+    return _encodable(f"{type(error).__name__}: {' '.join(str(error).split())}"[:500])

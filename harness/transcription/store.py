@@ -10,7 +10,7 @@ from typing import IO, Self
 
 import pandas as pd
 
-from harness.errors import HypothesesError, RunDirectoryError
+from harness.errors import HypothesesError, StorageError
 
 COLUMNS = ("utterance_id", "condition", "text", "error", "audio_s", "processing_s")
 
@@ -51,11 +51,14 @@ class HypothesisStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
-    def done(self) -> set[tuple[str, str]]:
-        """Return the utterance ids and conditions that have a hypothesis."""
-        return {(str(record["utterance_id"]), str(record["condition"])) for record in self._records()}
+    def done(self, *, retry_failed: bool = False) -> set[tuple[str, str]]:
+        """Return the utterance ids and conditions that have a hypothesis; failures only if they are not retried."""
+        return {
+            (str(record["utterance_id"]), str(record["condition"]))
+            for record in self._records()
+            if record["error"] is None or not retry_failed
+        }
 
     def frame(self) -> pd.DataFrame:
         """Return all hypotheses, one a row, with the columns COLUMNS; the order is that of the files."""
@@ -66,30 +69,35 @@ class HypothesisStore:
 
     def writer(self) -> "HypothesisWriter":
         """Start a new file; close it with a `with` block."""
-        number = 1 + max((int(path.stem) for path in self._files()), default=0)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        number = 1 + max((int(path.stem) for path in self.files), default=0)
         return HypothesisWriter(self.folder / f"{number:04d}.jsonl")
 
     def replace(self, hypotheses: Iterable[Hypothesis]) -> None:
         """Put these hypotheses in the place of all there are: transcripts made elsewhere."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         whole = self.folder / "0001.jsonl"
         part = whole.with_suffix(".part")
         with part.open("w", encoding="utf-8") as file:
             file.writelines(map(_line, hypotheses))
-        for path in self._files():
+            file.flush()
+            os.fsync(file.fileno())
+        for path in self.files:
             path.unlink()
         part.replace(whole)
 
-    def _files(self) -> list[Path]:
+    @property
+    def files(self) -> list[Path]:
+        """Return the files of hypotheses, oldest first."""
         return sorted(path for path in self.folder.glob("*.jsonl") if path.stem.isdigit())
 
     def _records(self) -> Iterator[Mapping[str, object]]:
-        seen: set[tuple[object, object]] = set()
-        for path in self._files():
+        """Return the newest record of each utterance and condition, in the order of the first."""
+        newest: dict[tuple[object, object], Mapping[str, object]] = {}
+        for path in self.files:
             for record in _complete_records(path):
-                key = (record["utterance_id"], record["condition"])
-                if key not in seen:
-                    seen.add(key)
-                    yield record
+                newest[record["utterance_id"], record["condition"]] = record
+        return iter(newest.values())
 
 
 class HypothesisWriter:
@@ -115,7 +123,7 @@ class HypothesisWriter:
         """Write a batch in one call, so that a killed run has lost at most the batch it was in.
 
         Raises:
-            RunDirectoryError: The disk is full or the folder is not writable.
+            StorageError: The disk is full or the folder is not writable.
         """
         try:
             if self._file is None:
@@ -124,7 +132,7 @@ class HypothesisWriter:
             while rest:  # on a disk that is nearly full, a write takes a part and only the next one fails
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
-            raise RunDirectoryError(
+            raise StorageError(
                 f"{self.path}: cannot write hypotheses ({error.strerror}). What is written is kept; make room or "
                 "choose another run_dir=, then give the same command again."
             ) from error

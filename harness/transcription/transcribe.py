@@ -9,11 +9,11 @@ from pathlib import Path
 from harness.audio import audio_duration_s
 from harness.backends import Backend
 from harness.corpus import Manifest, Utterance
-from harness.errors import AudioError
+from harness.errors import AudioError, BackendError
 from harness.transcription.batching import batches_by_duration
 from harness.transcription.executors import CLEAN, ExecutorOptions, run_local, warm_up
 from harness.transcription.progress import TranscriptionProgress
-from harness.transcription.store import HypothesisStore
+from harness.transcription.store import Hypothesis, HypothesisStore
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def transcribe(manifest: Manifest, backend: Backend, store: HypothesisStore, opt
     Raises:
         HarnessError: The backend cannot work at all, or hypotheses cannot be written.
     """
-    done = store.done()
+    done = store.done(retry_failed=options.retry_failed)
     missing = [utterance for utterance in manifest.utterances() if (utterance.utterance_id, CLEAN) not in done]
     if not missing:
         log.info("all %d utterances are transcribed", len(done))
@@ -48,10 +48,20 @@ def transcribe(manifest: Manifest, backend: Backend, store: HypothesisStore, opt
     batches = [
         [missing[position] for position in batch] for batch in batches_by_duration(durations_s, options.batch_size)
     ]
+    if done:
+        log.info("%d utterances are transcribed, %d are left", len(done), len(missing))
     started = time.perf_counter()
+    n_failing = 0
     with store.writer() as writer, TranscriptionProgress(len(missing)) as progress:
         for hypotheses in run_local(batches, backend, options):
             writer.append(hypotheses)
+            n_failing = _failing_now(hypotheses, n_failing)
+            if n_failing >= options.max_consecutive_failures:
+                raise BackendError(
+                    f"the backend failed on the last {n_failing} clips, lastly with {hypotheses[-1].error!r}. The run "
+                    "stops here and what is done is kept; mend the cause, then give the same command with "
+                    "executor.retry_failed=true."
+                )
             progress.advance(
                 n_done=len(hypotheses),
                 n_failed=sum(hypothesis.error is not None for hypothesis in hypotheses),
@@ -61,6 +71,14 @@ def transcribe(manifest: Manifest, backend: Backend, store: HypothesisStore, opt
     wall_s = time.perf_counter() - started
     log.info("%d utterances transcribed, %d failed, in %.1f s", progress.n_done, progress.n_failed, wall_s)
     return Transcribed(len(done), progress.n_done, progress.n_failed, warm_up_s, wall_s)
+
+
+def _failing_now(hypotheses: Sequence[Hypothesis], n_before: int) -> int:
+    """Count the clips at the end of what is done so far that the backend, not the decoder, failed on."""
+    n_failing = n_before
+    for hypothesis in hypotheses:
+        n_failing = n_failing + 1 if hypothesis.error is not None and hypothesis.audio_s is not None else 0
+    return n_failing
 
 
 def _durations_s(utterances: Sequence[Utterance]) -> list[float]:
