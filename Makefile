@@ -8,8 +8,8 @@ demo: .venv/.installed
 	$(BIN)/harness benchmark || { status=$$?; [ $$status -eq 3 ] && \
 	  echo "Exit status 3: measured, and the policy is violated, as this demo is made to show."; }
 
-test: .venv/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+test: .venv/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadscope
 
 check: .venv/.installed-dev
 	$(BIN)/ruff format --check .
@@ -23,6 +23,10 @@ bench: .venv/.installed-dev
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/.installed-test: .venv/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@
 
 .venv/.installed-dev: .venv/.installed
