@@ -5,6 +5,7 @@ targets on an allow-list: a configuration file is data, it must not be able to r
 """
 
 import importlib
+import logging.config
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,7 +14,7 @@ from typing import Any
 
 import hydra.utils
 from hydra.core.config_store import ConfigStore
-from hydra.errors import InstantiationException
+from hydra.errors import CompactHydraException, InstantiationException
 from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import (
@@ -44,6 +45,9 @@ TARGETS = frozenset(
     }
 )
 _NOT_A_PLUGINS = ("_partial_", "_recursive_", "_convert_", "_args_")  # what else Hydra would obey in a node
+_LOGGING = frozenset(  # what a configuration of logging may name: it, too, calls whatever it is given
+    {"logging.Formatter", "logging.NullHandler", "logging.StreamHandler", "ext://sys.stderr", "ext://sys.stdout"}
+)
 _METHODS = {"backend": ("transcribe", "identity"), "normalizer": ("id",)}
 
 
@@ -122,6 +126,7 @@ def configs_folder() -> Path:
 def register() -> None:
     """Tell Hydra the schemas and where manifests lie; may be called again."""
     hydra.utils.instantiate = _allowed_only  # Hydra itself runs the callbacks that a configuration file names
+    logging.config.DictConfigurator.__init__ = _plain_logging  # type: ignore[method-assign]
     store = ConfigStore.instance()
     store.store(name="benchmark_schema", node=_schema(BenchmarkConfig))
     store.store(name="rescore_schema", node=_schema(RescoreConfig))
@@ -129,8 +134,33 @@ def register() -> None:
 
 
 def _allowed_only(config: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-    check_targets(OmegaConf.to_container(config) if isinstance(config, DictConfig) else config, TARGETS)
+    try:
+        check_targets(OmegaConf.to_container(config) if isinstance(config, DictConfig) else config, TARGETS)
+    except UsageError as error:
+        raise CompactHydraException(f"harness: {error}") from None  # Hydra shows its own errors without a traceback
     return instantiate(config, *args, **kwargs)
+
+
+_configure_logging = logging.config.DictConfigurator.__init__
+
+
+def _plain_logging(configurator: logging.config.DictConfigurator, config: Any) -> None:  # noqa: ANN401
+    refused = sorted(set(_named_by_logging(config)) - _LOGGING)
+    if refused:
+        raise CompactHydraException(
+            f"harness: a configuration of logging names {refused}; expected none but {sorted(_LOGGING)}: a "
+            "configuration file must not run code."
+        )
+    _configure_logging(configurator, config)
+
+
+def _named_by_logging(node: object) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        yield from (str(node[key]) for key in ("()", "class") if node.get(key) is not None)
+    if isinstance(node, str) and node.startswith("ext://"):
+        yield node
+    for part in node.values() if isinstance(node, Mapping) else node if isinstance(node, list | tuple) else ():
+        yield from _named_by_logging(part)
 
 
 def _schema(options: type[Common]) -> DictConfig:
@@ -310,7 +340,14 @@ def _override(dimension: str, options: object) -> DimensionPolicy:
     known = [each.name for each in fields(DimensionPolicy)]
     if not isinstance(options, Mapping) or not set(options) <= set(known):
         raise UsageError(f"policy.dimensions.{dimension}={options!r}; expected a mapping of {known}.")
-    return DimensionPolicy(**{str(name): value for name, value in options.items()})
+    try:
+        typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(DimensionPolicy), dict(options)))
+    except OmegaConfBaseException as error:
+        said = str(error).splitlines()[0]
+        raise UsageError(f"policy.dimensions.{dimension}.{error.full_key}: {said}") from error
+    if not isinstance(typed, DimensionPolicy):
+        raise TypeError(f"{typed!r} is no DimensionPolicy")
+    return typed
 
 
 def _importable(target: str) -> None:

@@ -66,7 +66,8 @@ def comparisons(
     sums = speaker_sums(scores, part, speakers)
     scored = np.ones(len(scores)) if policy.failures is Failures.deletions else 1.0 - scores["failed"].to_numpy(float)
     n_scored = np.bincount(part.codes, weights=scored[part.rows], minlength=len(part.slices)).astype(np.intp)
-    chosen = _comparator(part, sums, declared, n_scored, promise, policy)
+    support = np.stack([sums.n_heard, n_scored, sums.words.sum(axis=0)], axis=1).astype(np.float64)
+    chosen = _comparator(part, sums, support, declared, promise, policy)
     judged = declared if chosen is None else declared[declared != chosen]
     slices = Side(sums.errors[:, judged], sums.words[:, judged], sums.present[:, judged])
     rest = _rest(sums, slices, judged) if chosen is None else _repeated(sums, chosen, len(judged))
@@ -74,15 +75,16 @@ def comparisons(
     others = scored[told].sum() - n_scored[judged] if chosen is None else np.full(len(judged), n_scored[chosen])
     named = np.stack([side.present[:n_named].sum(axis=0) for side in (slices, rest)], axis=1).astype(np.float64)
     words = np.minimum(slices.words.sum(axis=0), rest.words.sum(axis=0))
+    smaller = np.stack([named.min(axis=1), np.minimum(n_scored[judged], others), words], axis=1)
     return Comparisons(
         dimension=dimension,
         slices=tuple(part.slices[code] for code in judged),
         comparator=REST if chosen is None else part.slices[chosen],
         promise=promise,
-        sides=_unnamed_apart(slices, rest, n_named),
+        sides=(slices, rest) if len(sums.errors) == n_named else _unnamed_apart(slices, rest),
         named=named,
-        support=np.stack([named.min(axis=1), np.minimum(n_scored[judged], others), words], axis=1),
-        mirrored=_mirrored(slices, rest),
+        support=smaller,
+        mirrored=chosen is None and _mirrored(slices, rest) and bool((smaller == smaller[0]).all()),
     )
 
 
@@ -109,19 +111,29 @@ def _repeated(sums: SpeakerSums, chosen: int, count: int) -> Side:
     return Side(sums.errors[:, columns], sums.words[:, columns], sums.present[:, columns])
 
 
-def _unnamed_apart(slices: Side, comparators: Side, n_named: int) -> tuple[Side, Side]:
-    """Count the utterances without a speaker id as one speaker on each side, not as one person on both."""
-    if len(slices.errors) == n_named:
-        return slices, comparators
-    return _with_row(slices, 0), _with_row(comparators, 1)
+def _unnamed_apart(slices: Side, comparators: Side) -> tuple[Side, Side]:
+    """Count the utterances without a speaker id as one speaker on each side, not as one person on both.
+
+    Who of the two comes first depends on the sums alone: swapping the sides draws the same people.
+    """
+    later = [own < other for own, other in zip(_sizes(slices), _sizes(comparators), strict=True)]
+    positions = np.array(later, dtype=np.intp)
+    return _with_row(slices, positions), _with_row(comparators, 1 - positions)
 
 
-def _with_row(side: Side, position: int) -> Side:
-    """Move the last row to `position` of two."""
+def _sizes(side: Side) -> list[tuple[float, ...]]:
+    """Return words and errors of the unnamed, then of all, per comparison."""
+    return list(
+        zip(side.words[-1], side.errors[-1], side.words.sum(axis=0), side.errors.sum(axis=0), strict=True),
+    )
+
+
+def _with_row(side: Side, positions: Indices) -> Side:
+    """Move the last row of each comparison to its position of two."""
 
     def moved(table: Floats) -> Floats:
         last = np.zeros((2, table.shape[1]), dtype=table.dtype)
-        last[position] = table[-1]
+        last[positions, np.arange(table.shape[1])] = table[-1]
         return np.vstack([table[:-1], last])
 
     return Side(moved(side.errors), moved(side.words), moved(side.present.astype(np.float64)) > 0)
@@ -130,8 +142,8 @@ def _with_row(side: Side, position: int) -> Side:
 def _comparator(
     part: Membership,
     sums: SpeakerSums,
+    support: Floats,
     declared: Indices,
-    n_scored: Indices,
     promise: Promise,
     policy: Policy,
 ) -> int | None:
@@ -139,14 +151,11 @@ def _comparator(
     if promise.comparator == REST:
         return None
     if promise.comparator in KEYWORDS:
-        words = sums.words.sum(axis=0)
-        enough = (
-            (sums.n_named >= policy.min_speakers) & (n_scored >= policy.min_utterances) & (words >= policy.min_words)
-        )
-        candidates = declared[enough[declared]]
+        n_heard, _, words = support.T
+        candidates = declared[np.all(support[declared] >= floors(policy), axis=1)]
         candidates = candidates if len(candidates) else declared
         rates = np.nan_to_num(divide(sums.errors.sum(axis=0), words), nan=np.inf)
-        keys = rates if promise.comparator == "best" else -sums.n_named.astype(np.float64)
+        keys = rates if promise.comparator == "best" else -n_heard
         return int(candidates[np.lexsort((-words[candidates], keys[candidates]))[0]])
     names = [part.slices[code] for code in declared]
     if promise.comparator not in names:

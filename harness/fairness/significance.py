@@ -85,7 +85,7 @@ def sign_flip_p_values(contributions: Floats, *, n_permutations: int, seed: int)
     observed = np.abs(contributions.sum(axis=0)) * (1 - _TIE)
     n_contributing = (contributions != 0).sum(axis=0)
     p_values = np.full(contributions.shape[1], np.nan)
-    few = 2.0**n_contributing <= n_permutations
+    few = n_contributing < n_permutations.bit_length()  # 2^n <= n_permutations, without the power
     for k in np.flatnonzero(few):
         shares = contributions[contributions[:, k] != 0, k]
         patterns = np.arange(2 ** len(shares))[:, None] >> np.arange(len(shares)) & 1
@@ -106,7 +106,8 @@ def smallest_permutation_p_value(n_inside: int, n_outside: int, n_permutations: 
 
 def smallest_sign_flip_p_value(n_contributing: int, n_permutations: int) -> float:
     """Return the smallest p-value that `sign_flip_p_values` can give for so many speakers."""
-    return 2.0 ** (1 - n_contributing) if 2.0**n_contributing <= n_permutations else 1 / (n_permutations + 1)
+    few = n_contributing < n_permutations.bit_length()  # 2^n <= n_permutations, without the power
+    return 2.0 ** (1 - n_contributing) if few else 1 / (n_permutations + 1)
 
 
 def adjusted(p_values: npt.ArrayLike, correction: Correction) -> Floats:

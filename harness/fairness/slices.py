@@ -70,7 +70,8 @@ def slice_table(
 
 def _rows(scores: pd.DataFrame, part: Membership, sums: SpeakerSums, intervals: Sequence[Interval]) -> pd.DataFrame:
     n_slices = len(part.slices)
-    intervals = [_of_named(interval, int(n)) for interval, n in zip(intervals, sums.n_named, strict=True)]
+    heard = zip(intervals, sums.n_named, sums.n_heard, strict=True)
+    intervals = [_of_named(interval, int(n_named), int(n_heard)) for interval, n_named, n_heard in heard]
 
     def total(name: str) -> Ints:
         weights = scores[name].to_numpy(np.float64)[part.rows]
@@ -141,8 +142,10 @@ def _rtfx(scores: pd.DataFrame, part: Membership, n_slices: int) -> Floats:
     )
 
 
-def _of_named(interval: Interval, n_named: int) -> Interval:
-    """Withhold the interval where fewer than two speakers have an id: the unnamed may be the one who has."""
-    if n_named >= 2:
+def _of_named(interval: Interval, n_named: int, n_heard: int) -> Interval:
+    """Withhold the interval where fewer than two speakers with an id were heard: the unnamed may be the one who was."""
+    if not n_named:
+        return Interval(np.nan, np.nan, "no speaker ids: no interval")
+    if n_heard >= 2 or np.isnan(interval.low):
         return interval
-    return Interval(np.nan, np.nan, f"{n_named} speaker: no interval" if n_named else "no speaker ids: no interval")
+    return Interval(np.nan, np.nan, f"{n_heard} speaker: no interval")

@@ -40,11 +40,15 @@ def rate_interval(low: float | None, high: float | None) -> str:
 
     >>> rate_interval(0.02, 1.5)
     '2.0 to > 100 %'
+    >>> rate_interval(1.2, 1.5)
+    '> 120.0 %'
     """
     if _absent(low) or _absent(high):
         return "–"
-    upper = float(high or 0)
-    return f"{100 * float(low or 0):.1f} to {f'{100 * upper:.1f}' if upper <= 1 else '> 100'} %"
+    lower, upper = float(low or 0), float(high or 0)
+    if lower > 1:
+        return f"> {percent(lower)}"
+    return f"{100 * lower:.1f} to {f'{100 * upper:.1f}' if upper <= 1 else '> 100'} %"
 
 
 def gap_interval(low: float | None, high: float | None) -> str:
@@ -52,10 +56,14 @@ def gap_interval(low: float | None, high: float | None) -> str:
 
     >>> gap_interval(-3.7, 0.1)
     '< -100 to +10.0'
+    >>> gap_interval(1.2, 1.5)
+    '> +120.0'
     """
     if _absent(low) or _absent(high):
         return "–"
     lower, upper = float(low or 0), float(high or 0)
+    if lower > 1 or upper < -1:  # both ends out of the usual range
+        return f"> {points(lower)}" if lower > 1 else f"< {points(upper)}"
     return f"{points(lower) if lower >= -1 else '< -100'} to {points(upper) if upper <= 1 else '> +100'}"
 
 
@@ -80,10 +88,16 @@ def policy_sentence(run: Run) -> str:
         return f"Policy {name}: VIOLATED by {' and '.join(_breaches(summary))} ({judged})."
     if not n_tested:
         return f"Policy {name}: not violated, but NOTHING COULD BE TESTED ({judged})."
-    if not mapping(run.facts["policy"])["fail_on"]:
+    if not _fails_on(mapping(run.facts["policy"])):
         return f"Policy {name}: fails nothing ({judged})."
     unseen = "; an unflagged gap is not detected at this sample size, which is not the same as none"
     return f"Policy {name}: held ({judged}){'' if verdicts.get('disparity') else unseen}."
+
+
+def _fails_on(policy: Mapping[str, Any]) -> bool:
+    """Say whether any verdict, in any dimension, violates the policy."""
+    overrides = mapping(policy["dimensions"]).values()
+    return bool(policy["fail_on"]) or any(mapping(override).get("fail_on") for override in overrides)
 
 
 def _breaches(summary: Mapping[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -69,22 +70,26 @@ class HypothesisStore:
 
     def writer(self) -> "HypothesisWriter":
         """Start a new file; close it with a `with` block."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         number = 1 + max((int(path.stem) for path in self.files), default=0)
         return HypothesisWriter(self.folder / f"{number:04d}.jsonl")
 
     def replace(self, hypotheses: Iterable[Hypothesis]) -> None:
-        """Put these hypotheses in the place of all there are: transcripts made elsewhere."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Put these hypotheses in the place of all there are: transcripts made elsewhere.
+
+        Raises:
+            StorageError: The disk is full or the folder is not writable.
+        """
         whole = self.folder / "0001.jsonl"
         part = whole.with_suffix(".part")
-        with part.open("w", encoding="utf-8") as file:
-            file.writelines(map(_line, hypotheses))
-            file.flush()
-            os.fsync(file.fileno())
-        for path in self.files:
-            path.unlink()
-        part.replace(whole)
+        with _told(whole):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with part.open("w", encoding="utf-8") as file:
+                file.writelines(map(_line, hypotheses))
+                file.flush()
+                os.fsync(file.fileno())
+            for path in self.files:
+                path.unlink()
+            part.replace(whole)
 
     @property
     def files(self) -> list[Path]:
@@ -116,8 +121,8 @@ class HypothesisWriter:
     ) -> None:
         """Bring what is written to the disk and close the file."""
         if self._file is not None:
-            os.fsync(self._file.fileno())
-            self._file.close()
+            with _told(self.path), self._file:
+                os.fsync(self._file.fileno())
 
     def append(self, hypotheses: Sequence[Hypothesis]) -> None:
         """Write a batch in one call, so that a killed run has lost at most the batch it was in.
@@ -125,17 +130,25 @@ class HypothesisWriter:
         Raises:
             StorageError: The disk is full or the folder is not writable.
         """
-        try:
+        with _told(self.path):
             if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self.path.open("xb", buffering=0)
             rest = memoryview("".join(map(_line, hypotheses)).encode("utf-8"))
             while rest:  # on a disk that is nearly full, a write takes a part and only the next one fails
                 rest = rest[self._file.write(rest) :]
-        except OSError as error:
-            raise StorageError(
-                f"{self.path}: cannot write hypotheses ({error.strerror}). What is written is kept; make room or "
-                "choose another run_dir=, then give the same command again."
-            ) from error
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot write hypotheses ({error.strerror or error}). What is written is kept; make room or "
+            "choose another run_dir=, then give the same command again."
+        ) from error
 
 
 def _line(hypothesis: Hypothesis) -> str:

@@ -57,8 +57,9 @@ def transcribe(manifest: Manifest, backend: Backend, store: HypothesisStore, opt
             writer.append(hypotheses)
             n_failing = _failing_now(hypotheses, n_failing)
             if n_failing >= options.max_consecutive_failures:
+                last = next(hypothesis.error for hypothesis in reversed(hypotheses) if _backend_failed(hypothesis))
                 raise BackendError(
-                    f"the backend failed on the last {n_failing} clips, lastly with {hypotheses[-1].error!r}. The run "
+                    f"the backend failed on the last {n_failing} clips, lastly with {last!r}. The run "
                     "stops here and what is done is kept; mend the cause, then give the same command with "
                     "executor.retry_failed=true."
                 )
@@ -74,11 +75,19 @@ def transcribe(manifest: Manifest, backend: Backend, store: HypothesisStore, opt
 
 
 def _failing_now(hypotheses: Sequence[Hypothesis], n_before: int) -> int:
-    """Count the clips at the end of what is done so far that the backend, not the decoder, failed on."""
+    """Count the clips that the backend failed on since it last heard one; clips it never saw tell nothing of it."""
     n_failing = n_before
     for hypothesis in hypotheses:
-        n_failing = n_failing + 1 if hypothesis.error is not None and hypothesis.audio_s is not None else 0
+        if hypothesis.error is None:
+            n_failing = 0
+        elif _backend_failed(hypothesis):
+            n_failing += 1
     return n_failing
+
+
+def _backend_failed(hypothesis: Hypothesis) -> bool:
+    """Say whether the backend, not the decoder, failed on a clip."""
+    return hypothesis.error is not None and hypothesis.audio_s is not None
 
 
 def _durations_s(utterances: Sequence[Utterance]) -> list[float]:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.markdown import escape, render
-from tests.report.builders import finished_run
+from harness.report.markdown import escape, render, write_report
+from harness.report.wording import policy_sentence, promise_sentence
+from tests.report.builders import DEAF, finished_run
 
 HOSTILE = [
     pytest.param("<script>alert(1)</script>", id="html"),
@@ -26,6 +27,17 @@ def rows_of(markdown):
 
 def cells(row):
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
+
+
+def sections_of(markdown):
+    """Return the slices under each heading of the third level, in their order."""
+    found = {}
+    for line in markdown.partition("## Verdicts")[2].partition("\n## ")[0].splitlines():
+        if line.startswith("### "):
+            found[line] = []
+        elif line.startswith("|") and cells(line)[0] not in ("dimension", "---"):
+            found[list(found)[-1]].append((cells(line)[1], cells(line)[7]))
+    return found
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -52,6 +64,7 @@ def test_every_slice_and_every_verdict_is_in_the_report(tmp_path):
     verdicts = [tuple(row[:2]) for row in tables if len(row) == 9]
     slices = [tuple(row[:2]) for row in tables if len(row) == 12]
     assert verdicts[2:] == [("accent", "south"), ("accent", "north")]  # worst first
+    assert verdicts[:2] == [("dimension", "slice"), ("---", "---")]  # what was found is in one table
     assert slices[2:] == [("overall", "all"), ("accent", "north"), ("accent", "south"), ("accent", "undeclared")]
 
 
@@ -63,9 +76,60 @@ def test_a_verdict_stands_beside_its_numbers_and_its_reason(tmp_path):
     assert row[8] == escape(run.disparities.set_index("slice")["reason"]["south"])
 
 
+def test_what_was_found_comes_first_and_those_with_too_few_people_last(tmp_path):
+    accents = ["east", "few", "north", "south"]
+    run = finished_run(tmp_path, accents, deaf_to=["south"], few=["few"])
+    sections = sections_of(render(run))
+    assert list(sections) == [
+        f"### {title}" for title in ("Found", "Tested", "Too few to say") if f"### {title}" in sections
+    ]
+    assert sections["### Found"][0] == ("south", "disparity")
+    assert sections["### Too few to say"] == [("few", "insufficient")]
+    assert sorted(name for rows in sections.values() for name, _ in rows) == accents
+    belongs = {"disparity": "Found", "advantage": "Found", "inconclusive": "Tested", "within margin": "Tested"}
+    for heading, rows in sections.items():
+        assert {f"### {belongs.get(verdict, 'Too few to say')}" for _, verdict in rows} == {heading}
+
+
+def test_a_heading_without_slices_is_left_out(tmp_path):
+    sections = sections_of(render(finished_run(tmp_path)))
+    assert list(sections) == ["### Tested"]
+    assert {name for name, _ in sections["### Tested"]} == {"north", "south"}
+
+
+def test_the_promise_and_whether_it_held_are_in_the_report(tmp_path):
+    run = finished_run(tmp_path, deaf_to=["south"])
+    report = render(run)
+    assert f"**{escape(policy_sentence(run))}**" in report
+    assert escape(promise_sentence(run)) in report
+
+
+def test_intervals_are_called_what_they_are(tmp_path):
+    run = finished_run(tmp_path)
+    assert "\n95 % intervals, speaker-clustered.\n" in render(run)
+    run.write_json("summary.json", run.summary | {"confidence": 0.9})
+    assert "\n90 % intervals, speaker-clustered.\n" in render(run)
+
+
+def test_why_clips_failed_is_in_the_report(tmp_path):
+    assert f"\n- 1 clips failed with {DEAF}\n" in render(finished_run(tmp_path, failed=["00-0"]))
+
+
+def test_writing_the_report_finishes_the_run(tmp_path):
+    run = finished_run(tmp_path)
+    (run.path / "report.md").unlink()
+    assert not run.finished
+    write_report(run)
+    assert run.finished
+    assert (run.path / "report.md").read_text(encoding="utf-8") == render(run)
+
+
 def test_the_report_says_what_was_measured_with_what(tmp_path):
     run = finished_run(tmp_path)
     report = render(run)
+    facts = run.facts
+    assert f"made: {escape(facts['finished'])} on " in report
+    assert f"harness: {escape(facts['versions']['asr-fairness-harness'])}, commit " in report
     assert report.startswith("# tones through tones\n")
     assert str(run.facts["manifest"]["digest"])[:16] in report
     assert "accent (accent, self reported)" in report

@@ -1,15 +1,17 @@
 """A run directory belongs to one command and one process, is continued by the same, and is written whole or not."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 
-from harness.errors import RunDirectoryError, UsageError
+from harness.errors import RunDirectoryError, StorageError, UsageError
 from harness.results import Run, open_run_directory
-from harness.results.run import CONFIG, DISPARITIES, FACTS, SCORES, SLICES, SUMMARY
+from harness.results.run import CONFIG, DISPARITIES, FACTS, REPORT, SCORES, SLICES, SUMMARY
 
 FINGERPRINT = {"config": {"seed": 0, "policy": {"margin": 0.03}}, "manifest_digest": "a1", "normalizer": "verbatim@1"}
 
@@ -37,6 +39,7 @@ def made(run_dir=None, **options):
 
 def finish(path):
     (path / SUMMARY).write_text("{}\n")
+    (path / REPORT).write_text("# done\n")
 
 
 def test_a_new_run_has_a_folder_of_its_own_named_by_time_manifest_and_backend():
@@ -78,8 +81,36 @@ def test_the_newest_unfinished_run_is_continued():
     finished = made()
     finish(finished)
     newest = made()
-    (finished / SUMMARY).unlink()
+    (finished / REPORT).unlink()
     assert made() == newest
+
+
+def test_a_run_has_ended_when_its_report_is_there_and_not_before():
+    path = made()
+    (path / SUMMARY).write_text("{}\n")
+    assert not Run(path).finished
+    assert made() == path  # killed before its report was written, it is continued
+    finish(path)
+    assert Run(path).finished
+
+
+def test_a_run_that_is_opened_again_has_not_ended_and_keeps_the_rest():
+    path = made()
+    finish(path)
+    (path / SCORES).touch()
+    Run(path).reopen()
+    assert not Run(path).finished
+    assert sorted(each.name for each in path.iterdir()) == sorted([CONFIG, FACTS, SCORES])
+    Run(path).reopen()  # twice is as once
+    assert made() == path
+
+
+def test_continuing_a_run_is_said_and_making_one_is_not(caplog):
+    with caplog.at_level("INFO"):
+        path = made()
+        assert "continuing" not in caplog.text
+        assert made() == path
+    assert f"continuing {path}" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -141,7 +172,9 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
 def test_a_folder_that_holds_something_else_is_refused_and_left_as_it_was(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("a letter")
-    with pytest.raises(RunDirectoryError, match=r"it holds 'letter\.txt' and no run\.json: it is not a run directory"):
+    with pytest.raises(
+        RunDirectoryError, match=r"run\.json: absent, and it holds 'letter\.txt': it is not a run directory"
+    ):
         made("mine")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
 
@@ -212,8 +245,31 @@ def test_a_table_or_text_is_written_whole_or_not_at_all(tmp_path):
 def test_a_file_that_cannot_be_written_says_what_to_do(tmp_path):
     run = Run(tmp_path)
     (tmp_path / "report.md.part").mkdir()
-    with pytest.raises(RunDirectoryError, match=r"report\.md: cannot write \(Is a directory\).*same command again"):
+    with pytest.raises(
+        StorageError, match=r"report\.md: cannot write \(Is a directory\).*same command again"
+    ) as refused:
         run.write_text("report.md", "words")
+    assert refused.value.exit_status == 1  # could not measure: the command was right
+    assert not isinstance(refused.value, UsageError)
+
+
+def test_a_full_disk_leaves_the_file_that_was_there_and_says_so(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    run = Run(tmp_path)
+    run.write_text("summary.json", "before")
+    monkeypatch.setattr("harness.results.run.os.fsync", full)
+    for write in (
+        lambda: run.write_text("summary.json", "after"),
+        lambda: run.write_json("summary.json", {}),
+        lambda: run.write_table("scores.parquet", pd.DataFrame({"hits": [1]})),
+        lambda: run.write_table("slices.csv", pd.DataFrame({"hits": [1]})),
+    ):
+        with pytest.raises(StorageError, match=r"cannot write \(No space left on device\).*What is written is kept"):
+            write()
+    assert (tmp_path / "summary.json").read_text() == "before"
+    assert not [name for name in ("scores.parquet", "slices.csv") if (tmp_path / name).exists()]
 
 
 def test_names_are_read_as_they_were_written(tmp_path):

@@ -61,13 +61,14 @@ def test_a_disparity_is_named_and_breaks_the_policy():
 
 def test_every_comparison_has_one_verdict():
     summary = summary_of(scores_of({"a": 1, "b": 1, "c": 4}))
-    assert sum(summary["verdicts"].values()) == summary["n_comparisons"] == 3
+    assert sum(summary["verdicts"].values()) == summary["n_comparisons"] == summary["n_tested"] == 3
 
 
 def test_a_slice_with_too_few_people_is_neither_the_worst_nor_the_largest_gap():
     scores = pd.concat([scores_of({"a": 1, "b": 2}), scores_of({"few": 9}, n_speakers=2)], ignore_index=True)
     summary = summary_of(scores)
     assert summary["verdicts"]["insufficient"] == 1
+    assert (summary["n_comparisons"], summary["n_tested"]) == (3, 2)
     assert summary["worst_slice"]["slice"] == "b"
     assert summary["max_gap"]["slice"] == "b"
 
@@ -76,6 +77,7 @@ def test_without_enough_people_anywhere_there_is_no_worst_slice():
     summary = summary_of(scores_of({"a": 1, "b": 9}, n_speakers=2))
     assert summary["worst_slice"] is None
     assert summary["max_gap"] is None
+    assert (summary["n_comparisons"], summary["n_tested"]) == (2, 0)
     assert summary["passed"]
 
 
@@ -83,6 +85,30 @@ def test_without_attributes_there_is_a_rate_and_no_verdict():
     summary = summary_of(scores_of({"a": 1}), by=())
     assert summary["n_comparisons"] == 0
     assert summary["wer"] == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "passed"),
+    [
+        pytest.param(["disparity"], True, id="only-what-is-found-fails"),
+        pytest.param([], True, id="nothing-fails"),
+        pytest.param(["insufficient"], False, id="too-few-fail"),
+        pytest.param(["disparity", "inconclusive", "insufficient"], False, id="strict"),
+    ],
+)
+def test_nothing_to_compare_breaks_a_policy_that_wants_support_everywhere(fail_on, passed):
+    summary = summary_of(scores_of({"a": 1}), Policy(n_resamples=200, n_permutations=200, fail_on=fail_on))
+    assert (summary["n_comparisons"], summary["n_tested"]) == (0, 0)
+    assert summary["violations"] == []
+    assert not summary["max_failed_exceeded"]
+    assert summary["passed"] is passed
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
+def test_the_headline_says_how_wide_its_interval_was_asked_to_be(alpha):
+    policy = Policy(n_resamples=200, n_permutations=200, alpha=alpha)
+    summary = summary_of(scores_of({"a": 1, "b": 1}), policy)
+    assert summary["confidence"] == pytest.approx(1 - alpha)
 
 
 def test_failures_show_the_rate_both_ways_whatever_the_policy_counts():

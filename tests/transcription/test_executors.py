@@ -1,5 +1,6 @@
 """Whatever a recording or a recogniser does, each clip has one hypothesis, and a failure says why."""
 
+import sys
 import threading
 import time
 
@@ -86,16 +87,53 @@ def test_a_clip_that_raises_is_the_only_failure_and_its_error_is_on_one_line(utt
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        pytest.param([], "returned 0 transcripts for 1", id="no-transcript"),
-        pytest.param([Transcript(None)], "text=None", id="no-text"),
-        pytest.param([None], "None", id="nothing"),
-        pytest.param(["zero one"], "'zero one'", id="a-text"),
+        pytest.param([], "returned 0 transcripts; expected a list of 1 Transcript", id="no-transcript"),
+        pytest.param([Transcript(None)], "returned a text of type NoneType at 0; expected str", id="no-text"),
+        pytest.param([None], "returned NoneType at 0; expected a list of 1 Transcript", id="nothing"),
+        pytest.param(["zero one"], "returned str at 0; expected a list of 1 Transcript", id="a-text"),
     ],
 )
 def test_what_is_no_transcript_is_a_failure_and_never_empty_text(utterances, wrong, words):
     texts, errors = texts_and_errors(utterances, Scripted(lambda waveforms: wrong * len(waveforms)))
     assert texts == [None] * 3
-    assert all("Scripted returned" in error and words in error for error in errors)
+    assert all(error.startswith(f"BackendError: tests.builders.Scripted.transcribe {words}") for error in errors)
+    assert len(errors) == 3
+
+
+def test_a_backend_that_leaves_the_program_has_failed_on_the_clip_and_not_ended_the_run(utterances):
+    def leaves(waveforms):
+        if len(waveforms) > 1 or len(backend.calls) == 3:  # the batch, and its second clip
+            sys.exit("no licence")
+
+    backend = Scripted(leaves)
+    texts, errors = texts_and_errors(utterances, backend)
+    assert texts == [TEXTS[0], None, TEXTS[2]]
+    assert errors == [None, "SystemExit: no licence", None]
+
+
+LONE = "a\ud800b\udfffc"  # halves of surrogate pairs, which no file can hold
+
+
+def test_half_a_surrogate_pair_in_a_text_is_a_question_mark_and_whole_letters_stay(utterances):
+    backend = Scripted(lambda waveforms: [Transcript(f"{LONE} é 你好 🎙")] * len(waveforms))
+    texts, errors = texts_and_errors(utterances, backend)
+    assert texts == ["a?b?c é 你好 🎙"] * 3
+    assert errors == [None] * 3
+
+
+def test_half_a_surrogate_pair_in_an_error_is_a_question_mark(utterances):
+    def fails(_):
+        raise ValueError(f"{LONE} 🎙")
+
+    assert texts_and_errors(utterances, Scripted(fails)) == ([None] * 3, ["ValueError: a?b?c 🎙"] * 3)
+
+
+def test_an_error_of_any_length_is_kept_short(utterances):
+    def fails(_):
+        raise ValueError("x" * 10_000)
+
+    _, errors = texts_and_errors(utterances, Scripted(fails))
+    assert {len(error) for error in errors} == {500}
 
 
 def test_hearing_nothing_is_a_transcript_and_no_failure(utterances):
@@ -201,7 +239,23 @@ def test_warming_up_forgives_a_backend_that_dislikes_silence(caplog):
     assert "ValueError: nothing to hear" in caplog.text
 
 
-@pytest.mark.parametrize("option", ["batch_size", "decode_threads", "prefetch_batches"])
+def test_warming_up_forgives_a_backend_that_leaves_the_program_over_silence(caplog):
+    def leaves(_):
+        sys.exit("nothing to hear")
+
+    assert warm_up(Scripted(leaves)) >= 0
+    assert "SystemExit: nothing to hear" in caplog.text
+
+
+def test_warming_up_can_be_interrupted():
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        warm_up(Scripted(interrupt))
+
+
+@pytest.mark.parametrize("option", ["batch_size", "decode_threads", "prefetch_batches", "max_consecutive_failures"])
 def test_an_option_below_one_is_refused_by_name(option):
     with pytest.raises(UsageError, match=rf"executor\.{option}=0; expected 1 or more"):
         ExecutorOptions(**{option: 0})

@@ -1,13 +1,15 @@
 """Hypotheses are written whole or not at all, are never written over, and a damaged file says so."""
 
+import errno
 import json
 import math
+import os
 import resource
 from contextlib import contextmanager
 
 import pytest
 
-from harness.errors import HypothesesError, RunDirectoryError
+from harness.errors import HypothesesError, RunDirectoryError, StorageError
 from harness.transcription import Hypothesis, HypothesisStore
 from harness.transcription.store import COLUMNS, HypothesisWord
 
@@ -67,10 +69,67 @@ def test_a_batch_is_on_the_disk_before_the_next_one_is_made(store):
         assert store.done() == {("u1", "clean")}
 
 
-def test_the_first_of_two_hypotheses_of_an_utterance_counts(store):
-    write(store, [heard("u1", "first")])
+def test_the_newest_of_two_hypotheses_of_an_utterance_counts_in_the_place_of_the_first(store):
+    write(store, [heard("u1", "first"), heard("u2", "other")])
     write(store, [heard("u1", "second"), Hypothesis("u1", "noisy", "third")])
-    assert store.frame()["text"].tolist() == ["first", "third"]
+    assert store.frame()["text"].tolist() == ["second", "other", "third"]
+    write(store, [heard("u1", "fourth"), heard("u1", "fifth")])
+    assert store.frame()["text"].tolist() == ["fifth", "other", "third"]
+    assert len(store.files) == 3  # nothing is written over
+
+
+def test_the_eleventh_file_is_newer_than_the_second(store):
+    for number in range(11):
+        write(store, [heard("u1", str(number))])
+    assert [path.name for path in store.files] == [f"{number:04d}.jsonl" for number in range(1, 12)]
+    assert store.frame()["text"].tolist() == ["10"]
+
+
+def test_failures_are_not_done_when_they_are_retried_and_a_newer_text_takes_their_place(store):
+    write(store, [heard("u1"), heard("u2", None, error="RuntimeError: deaf"), heard("u3", "")])
+    assert store.done() == {(name, "clean") for name in ("u1", "u2", "u3")}
+    assert store.done(retry_failed=True) == {("u1", "clean"), ("u3", "clean")}
+    write(store, [heard("u2", "two")])
+    assert store.done(retry_failed=True) == store.done()
+    assert store.frame()["text"].tolist() == ["one", "two", ""]
+    assert store.frame()["error"].tolist() == [None] * 3
+
+
+def test_a_newer_failure_is_a_failure(store):
+    write(store, [heard("u1", "one")])
+    write(store, [heard("u1", None, error="RuntimeError: deaf")])
+    assert store.done(retry_failed=True) == set()
+    assert store.frame()["text"].tolist() == [None]
+
+
+def test_reading_makes_no_folder_and_neither_does_a_writer_that_writes_nothing(store):
+    assert store.files == []
+    assert store.done() == set()
+    assert list(store.frame().columns) == list(COLUMNS)
+    assert store.frame().empty
+    write(store)
+    assert not store.folder.exists()
+    write(store, [heard("u1")])
+    assert [path.name for path in store.files] == ["0001.jsonl"]
+
+
+def test_a_folder_that_cannot_be_made_is_no_defect_and_says_what_to_do(store):
+    store.folder.write_text("a letter")
+    with pytest.raises(StorageError, match=r"0001\.jsonl: cannot write hypotheses.*choose another run_dir="):
+        write(store, [heard("u1")])
+    assert store.folder.read_text() == "a letter"
+
+
+def test_what_cannot_be_brought_to_the_disk_is_said_and_the_file_is_closed(store, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    writer = store.writer()
+    monkeypatch.setattr("harness.transcription.store.os.fsync", full)
+    with pytest.raises(StorageError, match=r"0001\.jsonl: cannot write hypotheses \(No space left"), writer:
+        writer.append([heard("u1")])
+    with pytest.raises(ValueError, match="closed file"):
+        writer.append([heard("u2")])
 
 
 @pytest.mark.parametrize("n_bytes", [1, 20, -1], ids=["one-byte", "some", "all-but-the-newline"])
@@ -111,6 +170,18 @@ def test_replacing_leaves_only_the_new_hypotheses(store):
     assert [path.name for path in store.folder.iterdir()] == ["0001.jsonl"]
 
 
+def test_replacing_on_a_full_disk_keeps_what_was_there_and_says_what_to_do(store):
+    write(store, [heard("u1")])
+    with (
+        room_for(20),
+        pytest.raises(StorageError, match=r"0001\.jsonl: cannot write hypotheses.*same command again"),
+    ):
+        store.replace([heard("u2")])
+    assert store.frame()["utterance_id"].tolist() == ["u1"]
+    store.replace([heard("u2")])
+    assert store.frame()["utterance_id"].tolist() == ["u2"]
+
+
 @contextmanager
 def room_for(n_bytes):
     """Let no file grow longer: a write over it is cut short and the next one fails, as on a disk that fills up."""
@@ -131,15 +202,20 @@ def test_a_full_disk_keeps_what_is_whole_says_what_to_do_and_goes_on_where_there
     (store.folder / "0001.jsonl").unlink()
     with (
         room_for(7 * line_bytes + 10),
-        pytest.raises(RunDirectoryError, match=r"cannot write hypotheses.*make room.*same command again"),
+        pytest.raises(StorageError, match=r"cannot write hypotheses.*make room.*same command again") as refused,
     ):
         write(store, *batches)
+    assert refused.value.exit_status == 1  # could not measure: the command was right
+    assert not isinstance(refused.value, RunDirectoryError)
     assert len(store.done()) == 7
     write(store, hypotheses[7:])
     assert store.frame()["utterance_id"].tolist() == [f"u{number}" for number in range(8)]
 
 
 def test_other_files_in_the_folder_are_left_alone(store):
+    store.folder.mkdir()
     (store.folder / "notes.jsonl").write_text("mine\n")
     write(store, [heard("u1")])
     assert store.done() == {("u1", "clean")}
+    assert [path.name for path in store.files] == ["0001.jsonl"]
+    assert (store.folder / "notes.jsonl").read_text() == "mine\n"

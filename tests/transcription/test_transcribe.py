@@ -5,6 +5,7 @@ import json
 import pytest
 
 from harness.corpus import Manifest
+from harness.errors import BackendError
 from harness.transcription import ExecutorOptions, HypothesisStore, transcribe
 from tests.builders import Scripted, tone_corpus, tone_rows
 
@@ -59,6 +60,90 @@ def test_a_failure_is_done_and_counted(manifest, store):
     done = transcribe(manifest, Scripted(deaf), store, OPTIONS)
     assert (done.n_done, done.n_failed) == (8, 8)
     assert store.frame()["error"].tolist() == ["RuntimeError: deaf"] * 8
+
+
+def deaf(_):
+    raise RuntimeError("deaf")
+
+
+def deaf_until(call):
+    """Return a backend that fails on batches (so that every call is one clip) and on clips before a call."""
+
+    def fails(waveforms):
+        if len(waveforms) > 1 or len(backend.calls) < call:
+            raise RuntimeError("deaf")
+
+    backend = Scripted(fails)
+    return backend
+
+
+def one_by_one(**options):
+    return ExecutorOptions(batch_size=1, **options)
+
+
+def test_failures_are_tried_again_only_when_asked_for(manifest, store):
+    transcribe(manifest, deaf_until(5), store, one_by_one())  # the warm-up and three clips
+    assert store.frame()["error"].notna().sum() == 3
+    backend = Scripted()
+    assert transcribe(manifest, backend, store, one_by_one()).n_done == 0
+    assert backend.calls == []
+    done = transcribe(manifest, backend, store, one_by_one(retry_failed=True))
+    assert (done.n_kept, done.n_done, done.n_failed) == (5, 3, 0)
+    assert backend.calls == [1] * 4
+    heard = store.frame().set_index("utterance_id")
+    assert heard.loc[manifest.frame["utterance_id"], "text"].tolist() == manifest.frame["text"].tolist()
+    assert heard["error"].isna().all()
+    assert len(store.files) == 2
+
+
+def test_a_retry_that_fails_is_one_failure_and_not_two(manifest, store):
+    transcribe(manifest, Scripted(deaf), store, OPTIONS)
+    done = transcribe(manifest, Scripted(deaf), store, ExecutorOptions(retry_failed=True))
+    assert (done.n_kept, done.n_done, done.n_failed) == (0, 8, 8)
+    assert len(store.frame()) == 8
+
+
+@pytest.mark.parametrize(("batch_size", "n_kept"), [(1, 3), (2, 4), (8, 8)])
+def test_a_backend_that_fails_on_everything_stops_the_run_and_keeps_what_is_done(manifest, store, batch_size, n_kept):
+    options = ExecutorOptions(batch_size=batch_size, max_consecutive_failures=3)
+    words = rf"failed on the last {n_kept} clips, lastly with 'RuntimeError: deaf'.*kept.*executor\.retry_failed=true"
+    with pytest.raises(BackendError, match=words):
+        transcribe(manifest, Scripted(deaf), store, options)
+    assert len(store.done()) == n_kept
+    assert store.done(retry_failed=True) == set()
+    again = ExecutorOptions(batch_size=batch_size, max_consecutive_failures=3, retry_failed=True)
+    done = transcribe(manifest, Scripted(), store, again)
+    assert (done.n_done, done.n_failed) == (8, 0)
+    assert store.frame()["error"].isna().all()
+
+
+def test_as_many_failures_in_all_but_not_in_a_row_do_not_stop_the_run(manifest, store):
+    def every_other(_):
+        if len(backend.calls) % 2:
+            raise RuntimeError("deaf")
+
+    backend = Scripted(every_other)
+    done = transcribe(manifest, backend, store, one_by_one(max_consecutive_failures=2))
+    assert (done.n_done, done.n_failed) == (8, 4)
+
+
+def test_one_failure_fewer_than_stop_the_run_do_not(manifest, store):
+    done = transcribe(manifest, deaf_until(5), store, one_by_one(max_consecutive_failures=4))
+    assert (done.n_done, done.n_failed) == (8, 3)
+
+
+def test_broken_recordings_never_stop_the_run(manifest, store):
+    for utterance in manifest.utterances():
+        utterance.audio_filepath.write_bytes(b"")
+    done = transcribe(manifest, Scripted(), store, one_by_one(max_consecutive_failures=1))
+    assert (done.n_done, done.n_failed) == (8, 8)
+
+
+def test_broken_recordings_in_between_do_not_hide_a_backend_that_fails_on_everything(manifest, store):
+    for utterance in list(manifest.utterances())[::2]:
+        utterance.audio_filepath.write_bytes(b"")
+    with pytest.raises(BackendError, match=r"failed on the last 3 clips, lastly with 'RuntimeError: deaf'"):
+        transcribe(manifest, Scripted(deaf), store, one_by_one(max_consecutive_failures=3))
 
 
 def test_without_durations_in_the_manifest_the_longest_recordings_still_come_first(tmp_path, store):
