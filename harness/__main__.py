@@ -105,9 +105,7 @@ def _guarded(run: Callable[[], int]) -> int:
         sys.stderr.write("harness: interrupted; what is done is kept. The same command goes on from there.\n")
         raise  # ends a sweep, too, and not only one of its jobs
     except SystemExit as ended:  # somebody's plugin: its 0 is not our 0
-        sys.stderr.write(
-            f"harness: a plugin left with SystemExit({ended.code!r}); nothing was judged. See its output.\n"
-        )
+        sys.stderr.write(f"harness: a plugin left with SystemExit({ended.code!r}); nothing was judged.\n")
         return EXIT_COULD_NOT_MEASURE
     except Exception:
         log.exception("the harness itself failed; this is a defect. What is done is kept; please report it with this")

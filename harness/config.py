@@ -126,7 +126,7 @@ def configs_folder() -> Path:
 def register() -> None:
     """Tell Hydra the schemas and where manifests lie; may be called again."""
     hydra.utils.instantiate = _allowed_only  # Hydra itself runs the callbacks that a configuration file names
-    logging.config.DictConfigurator.__init__ = _plain_logging  # type: ignore[method-assign]
+    logging.config.DictConfigurator.__init__ = _plain_logging  # type: ignore[method-assign, assignment]
     store = ConfigStore.instance()
     store.store(name="benchmark_schema", node=_schema(BenchmarkConfig))
     store.store(name="rescore_schema", node=_schema(RescoreConfig))

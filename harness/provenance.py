@@ -60,7 +60,12 @@ def digest_of_file(path: Path) -> str:
 def _git(root: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False
+            ["git", "-c", "core.fsmonitor=false", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            env={"PATH": os.environ.get("PATH", os.defpath)},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import yaml
+from hydra.utils import instantiate
 
 from tests.builders import FEW_RESAMPLES, harness, tone_corpus
 
@@ -23,7 +24,7 @@ def corpus(tmp_path_factory):
         pytest.param({"_target_": "subprocess.run", "args": ["touch", "MARK"]}, id="subprocess"),
         pytest.param({"_target_": "os.system", "command": "touch MARK"}, id="os-system"),
         pytest.param({"_target_": "harness.provenance.subprocess.run", "args": ["touch", "MARK"]}, id="through-us"),
-        pytest.param({"_target_": "pathlib.Path.touch", "_args_": ["MARK"]}, id="a-method"),
+        pytest.param({"_target_": "pathlib.Path.touch", "self": "MARK"}, id="a-method"),
         pytest.param(
             {
                 "_target_": "harness.backends.pocketsphinx.PocketSphinx",
@@ -37,13 +38,6 @@ def corpus(tmp_path_factory):
                 "grammar": [[{"_target_": "subprocess.getoutput", "cmd": "touch MARK"}]],
             },
             id="nested-in-lists",
-        ),
-        pytest.param(
-            {
-                "_target_": "harness.backends.tones.Tones",
-                "_args_": [{"_target_": "subprocess.getoutput", "cmd": "touch MARK"}],
-            },
-            id="in-args",
         ),
     ],
 )
@@ -68,6 +62,101 @@ def test_a_target_that_is_not_on_the_list_is_refused_and_nothing_runs(tmp_path, 
     assert "allow_targets=[" in ended.err
     assert not mark.exists()
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        pytest.param("_args_", [{"_target_": "subprocess.getoutput", "cmd": "touch MARK"}], id="args"),
+        pytest.param("_args_", [], id="no-args"),
+        pytest.param("_partial_", True, id="partial"),
+        pytest.param("_convert_", "all", id="convert"),
+        pytest.param("_recursive_", False, id="recursive"),
+    ],
+)
+@pytest.mark.parametrize("plugin", ["backend", "normalizer"])
+@pytest.mark.parametrize("is_nested", [False, True], ids=["itself", "inside-an-argument"])
+def test_what_else_hydra_would_obey_in_a_node_is_refused(tmp_path, corpus, plugin, key, value, is_nested):
+    mark = tmp_path / "mark"
+    own = {"backend": "harness.backends.tones.Tones", "normalizer": "harness.scoring.normalization.Verbatim"}
+    node = {"_target_": own[plugin]} | ({"option": [{key: value}]} if is_nested else {key: value})
+    folder = tmp_path / "configs" / plugin
+    folder.mkdir(parents=True)
+    (folder / "odd.yaml").write_text(json.dumps(node).replace("MARK", str(mark)))
+    ended = harness(
+        "benchmark", "--config-dir", folder.parent, *CHOICES, f"manifest.path={corpus}", f"{plugin}=odd", "run_dir=run",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.exit_status == 2
+    assert f"{key} stands in a plugin's node; expected _target_ and its constructor's arguments" in ended.err
+    assert ended.is_in_words
+    assert not mark.exists()
+    assert not (tmp_path / "run").exists()
+
+
+TOUCH = {"_target_": "pathlib.Path.touch", "self": "MARK"}
+TOUCH_BY_LOGGING = {"()": "pathlib.Path.touch", "self": "MARK"}
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        pytest.param({"callbacks": {"evil": TOUCH}}, "is not on the allow-list", id="callback"),
+        pytest.param(
+            {"callbacks": {"evil": {"_target_": "pathlib.Path.touch", "_args_": ["MARK"]}}},
+            "_args_ stands in a plugin's node",
+            id="callback-by-args",
+        ),
+        pytest.param(
+            {"job_logging": {"formatters": {"evil": TOUCH_BY_LOGGING}}}, "must not run code", id="job-logging-factory"
+        ),
+        pytest.param(
+            {"hydra_logging": {"handlers": {"evil": TOUCH_BY_LOGGING}}}, "must not run code", id="hydra-logging-factory"
+        ),
+        pytest.param(
+            {
+                "job_logging": {
+                    "formatters": {"evil": {"class": "pathlib.Path.touch", "format": "MARK", "datefmt": 438}}
+                }
+            },
+            "must not run code",
+            id="job-logging-class",
+        ),
+        pytest.param(
+            {"job_logging": {"handlers": {"evil": {"class": "logging.FileHandler", "filename": "MARK"}}}},
+            "must not run code",
+            id="job-logging-file",
+        ),
+        pytest.param(
+            {"job_logging": {"handlers": {"stderr": {"stream": "ext://harness.config.importlib"}}}},
+            "must not run code",
+            id="job-logging-object",
+        ),
+    ],
+)
+@pytest.mark.parametrize("flags", [(), ("-m",)], ids=["one-job", "sweep"])
+def test_what_hydra_itself_would_call_runs_nothing(tmp_path, corpus, node, words, flags):
+    mark = tmp_path / "mark"
+    folder = tmp_path / "configs" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "evil.yaml").write_text(
+        "# @package _global_\n" + yaml.safe_dump({"hydra": json.loads(json.dumps(node).replace("MARK", str(mark)))})
+    )
+    ended = harness(
+        "benchmark", *flags, "--config-dir", folder.parent, *CHOICES, f"manifest.path={corpus}", "+experiment=evil",
+        "run_dir=run", cwd=tmp_path,
+    )  # fmt: skip
+    assert not mark.exists()
+    assert ended.exit_status == 2
+    assert words in ended.err
+    assert ended.is_in_words
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_callback_that_is_refused_would_have_run(tmp_path):
+    """The control: without the allow-list, the same node makes its file."""
+    instantiate(TOUCH | {"self": str(tmp_path / "mark")})
+    assert (tmp_path / "mark").exists()
 
 
 @pytest.mark.parametrize(
@@ -98,6 +187,21 @@ class Deaf:
 
 def make_deaf():
     return Deaf()
+
+
+class Nameless:
+    def transcribe(self, waveforms):
+        return [Transcript("") for _ in waveforms]
+
+
+class Speechless:
+    def identity(self):
+        return {"backend": "speechless"}
+
+
+class Leaving(Deaf):
+    def identity(self):
+        raise SystemExit(0)
 '''
 
 
@@ -171,4 +275,33 @@ def test_an_allowed_target_that_is_no_class_is_refused_in_words(tmp_path, corpus
     )  # fmt: skip
     assert ended.exit_status == 2
     assert re.search(words, ended.err)
+    assert ended.is_in_words
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("Nameless", "Nameless has no identity; README says what a backend needs", id="no-identity"),
+        pytest.param("Speechless", "Speechless has no transcribe; README says", id="no-transcribe"),
+    ],
+)
+def test_a_backend_without_one_of_its_two_methods_is_refused_in_words(tmp_path, corpus, third_party, name, words):
+    ended = harness(
+        "benchmark", "--config-dir", third_party, *CHOICES, f"manifest.path={corpus}", "backend=deaf",
+        "~backend.n_words", f"backend._target_=third_party_deaf.{name}", f"allow_targets=[third_party_deaf.{name}]",
+        "run_dir=run", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.exit_status == 2
+    assert words in ended.err
+    assert ended.is_in_words
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_backend_that_leaves_with_0_has_measured_nothing(tmp_path, corpus, third_party):
+    ended = harness(
+        "benchmark", "--config-dir", third_party, *CHOICES, f"manifest.path={corpus}", "backend=deaf",
+        "backend._target_=third_party_deaf.Leaving", "allow_targets=[third_party_deaf.Leaving]", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.exit_status == 1
+    assert "SystemExit(0)" in ended.err
     assert ended.is_in_words

@@ -72,7 +72,7 @@ def test_ids_that_do_not_match_are_each_named_and_nothing_is_scored(tmp_path, co
         assert f"'{name}'" in ended.err
     assert "appears again" in ended.err
     assert "bad.jsonl:" in ended.err
-    assert not (tmp_path / "run" / "summary.json").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_missing_transcripts_are_failures_when_that_is_allowed(tmp_path, corpus, transcripts):
@@ -89,7 +89,12 @@ def test_ids_with_folder_and_extension_match_by_stem_when_asked(tmp_path, corpus
     rows = [json.loads(line) for line in transcripts.read_text().splitlines()]
     lines = [json.dumps(row | {"utterance_id": f"clips/{row['utterance_id']}.mp3"}) + "\n" for row in rows]
     (tmp_path / "vendor.jsonl").write_text("".join(lines))
-    assert rescored(corpus, tmp_path / "vendor.jsonl", cwd=tmp_path).exit_status == 1
+    refused = rescored(corpus, tmp_path / "vendor.jsonl", cwd=tmp_path)
+    assert refused.exit_status == 1
+    (said,) = [line for line in refused.err.splitlines() if " INFO " not in line]
+    assert "none of its 40 ids is in manifest.jsonl, but 'clips/00-0.mp3' there is '00-0' here" in said
+    assert "Set stem_ids=true" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["vendor.jsonl"]
     assert rescored(corpus, tmp_path / "vendor.jsonl", "stem_ids=true", cwd=tmp_path).exit_status == 0
 
 
@@ -99,3 +104,25 @@ def test_two_ids_of_one_stem_are_refused(tmp_path, corpus, transcripts):
     ended = rescored(corpus, tmp_path / "vendor.jsonl", "stem_ids=true", cwd=tmp_path)
     assert ended.exit_status == 1
     assert "ids '00-0' and 'other/00-0.wav' are both '00-0'" in ended.err
+
+
+def test_ids_of_which_some_match_are_named_and_not_called_stems(tmp_path, corpus, transcripts):
+    rows = [json.loads(line) for line in transcripts.read_text().splitlines()]
+    rows[0]["utterance_id"] = f"clips/{rows[0]['utterance_id']}.mp3"
+    (tmp_path / "vendor.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ended = rescored(corpus, tmp_path / "vendor.jsonl", cwd=tmp_path)
+    assert ended.exit_status == 1
+    assert "'clips/00-0.mp3'" in ended.err
+    assert "'00-0'" in ended.err
+
+
+@pytest.mark.parametrize("content", [None, "letter.txt", "transcripts.jsonl"])
+def test_a_folder_without_the_hypotheses_of_a_run_is_refused(tmp_path, corpus, content):
+    (tmp_path / "folder").mkdir()
+    if content:
+        (tmp_path / "folder" / content).write_text("{}")
+    ended = rescored(corpus, "folder", "run_dir=run", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "hypotheses=folder: no hypotheses of a run in folder; expected a run directory, or one CSV" in ended.err
+    assert ended.is_in_words
+    assert not (tmp_path / "run").exists()

@@ -10,6 +10,7 @@ import yaml
 
 from harness.__main__ import PIPELINES
 from tests.builders import FEW_RESAMPLES, harness, tone_corpus, tone_rows
+from tests.shared import REPOSITORY
 
 CHOICES = ("manifest=file", "backend=tones", "normalizer=verbatim", *FEW_RESAMPLES)
 TONES = ("benchmark", *CHOICES)
@@ -26,7 +27,11 @@ def corpus(tmp_path_factory):
         pytest.param(["benchmrk"], "no pipeline 'benchmrk'.*Did you mean 'benchmark'", id="misspelt-pipeline"),
         pytest.param(["xyzzy"], "no pipeline 'xyzzy'; expected one of benchmark, rescore", id="unknown-pipeline"),
         pytest.param(["benchmark", "polcy=strict"], "Could not override 'polcy'", id="unknown-option"),
-        pytest.param(["benchmark", "policy.margn=1"], "Key 'margn' not in 'Policy'", id="unknown-nested-option"),
+        pytest.param(
+            ["benchmark", "policy.margn=1"],
+            "Could not override 'policy.margn'.*Key 'margn' not in 'Policy",
+            id="unknown-nested-option",
+        ),
         pytest.param(["benchmark", "backend=tone"], "Could not find 'backend/tone'.*tones", id="misspelt-choice"),
         pytest.param(["benchmark", "polcy"], "polcy", id="no-override-at-all"),
         pytest.param(["benchmark", "seed=many"], "'many' of type 'str' could not be converted to Integer", id="type"),
@@ -50,6 +55,54 @@ def corpus(tmp_path_factory):
         ),
         pytest.param(["rescore", "hypotheses=x.csv"], r"manifest\.path is not given", id="rescore-without-manifest"),
         pytest.param(["benchmark", "policy.margin=-1"], r"policy\.margin=-1\.0; expected", id="margin"),
+        pytest.param(["benchmark", "policy.margin=0"], r"policy\.margin=0\.0; expected", id="no-margin"),
+        pytest.param(["benchmark", "policy.margin=3"], r"policy\.margin=3\.0; .*3 points are 0\.03", id="points"),
+        pytest.param(["benchmark", "policy.margin=nan"], r"policy\.margin=nan; expected", id="margin-nan"),
+        pytest.param(
+            ["benchmark", "policy.dimensions.accent={comparatr: north}"],
+            r"policy\.dimensions\.accent=.*comparatr.*expected a mapping of \['comparator', 'margin'",
+            id="unknown-dimension-option",
+        ),
+        pytest.param(
+            ["benchmark", "policy.dimensions.accent.margn=0.1"],
+            r"policy\.dimensions\.accent=.*margn.*expected a mapping",
+            id="unknown-dotted-dimension-option",
+        ),
+        pytest.param(["benchmark", "policy.dimensions={accent: 3}"], "expected a mapping of", id="no-mapping"),
+        pytest.param(
+            ["benchmark", "policy.dimensions.accent.margin=3"], r"accent.*margin=3\.0; expected", id="dimension-margin"
+        ),
+        pytest.param(
+            ["benchmark", "policy.dimensions.accent.margin=many"],
+            r"policy\.dimensions\.accent\.margin: Value 'many'",
+            id="dimension-margin-type",
+        ),
+        pytest.param(
+            ["benchmark", "policy.dimensions.acent.margin=0.1"],
+            r"policy\.dimensions names \['acent'\], which this run does not slice by; it slices by \['accent'",
+            id="unknown-dimension",
+        ),
+        pytest.param(
+            ["benchmark", "slices.by=[gender]", "policy.dimensions.accent.margin=0.1"],
+            r"policy\.dimensions names \['accent'\].*slices\.by",
+            id="dimension-that-is-not-sliced-by",
+        ),
+        pytest.param(
+            ["benchmark", "policy.dimensions={accent & gender: {margin: 0.1}}"],
+            r"\['accent & gender'\].*slices\.intersections",
+            id="crossing-that-is-not-sliced-by",
+        ),
+        pytest.param(
+            ["benchmark", "policy.dimensions.accent={comparator: klingon}"],
+            "comparator 'klingon' is no slice of accent; expected rest, best, largest or one of",
+            id="comparator",
+        ),
+        pytest.param(
+            ["benchmark", "policy.dimensions.accent.comparator=3"], "comparator '3' is no slice of", id="numeral"
+        ),
+        pytest.param(
+            ["benchmark", "policy.comparator=klingon"], "'klingon' is no slice of accent", id="comparator-all"
+        ),
         pytest.param(["benchmark", "policy.min_speakers=1"], "one speaker is no evidence", id="min-speakers"),
         pytest.param(["benchmark", "policy.fail_on=[gap]"], r"policy\.fail_on.*\['gap'\].*disparity", id="verdict"),
         pytest.param(["benchmark", "policy.correction=bonferoni"], "holm.*fdr_bh.*none", id="correction"),
@@ -117,9 +170,47 @@ def test_a_variable_of_the_environment_that_is_not_set_is_named(tmp_path, monkey
     monkeypatch.delenv("FSDD_DIR", raising=False)
     ended = harness("benchmark", "manifest=fsdd", cwd=tmp_path)
     assert ended.exit_status == 2
-    assert "FSDD_DIR" in ended.err
-    assert "manifests/README.md" in ended.err
+    assert "manifest.audio_root=FSDD_DIR, which is not set: no such folder. Name the folder" in ended.err
     assert ended.is_in_words
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rescoring_needs_no_recordings_and_no_variable_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.delenv("FSDD_DIR", raising=False)
+    rows = map(json.loads, (REPOSITORY / "manifests" / "fsdd" / "manifest.jsonl").read_text().splitlines())
+    lines = [json.dumps({"utterance_id": row["utterance_id"], "text": row["text"]}) + "\n" for row in rows]
+    (tmp_path / "transcripts.jsonl").write_text("".join(lines))
+    ended = harness(
+        "rescore", "manifest=fsdd", "hypotheses=transcripts.jsonl", *FEW_RESAMPLES, "run_dir=run", cwd=tmp_path
+    )
+    assert ended.exit_status == 0, ended.err
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert (summary["wer"], summary["n_utterances"]) == (0.0, 600)
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_manifest_s_path_alone_means_that_file_and_nothing_of_the_demo(tmp_path, pipeline):
+    ended = harness(pipeline, "manifest.path=my.csv", "--cfg", "job", cwd=tmp_path)
+    assert ended.exit_status == 0, ended.err
+    shown = yaml.safe_load(ended.out)["manifest"]
+    assert shown["path"] == "my.csv"
+    assert {key for key, value in shown.items() if value} == {"path"}
+
+
+def test_a_named_manifest_keeps_its_grammar_when_its_path_is_changed(tmp_path):
+    ended = harness("benchmark", "manifest=demo", "manifest.path=my.csv", "--cfg", "job", cwd=tmp_path)
+    shown = yaml.safe_load(ended.out)["manifest"]
+    assert (shown["name"], shown["path"]) == ("demo", "my.csv")
+    assert shown["grammar"]
+
+
+def test_a_file_s_run_is_named_after_the_file(tmp_path, corpus):
+    arguments = ["benchmark", "backend=tones", "normalizer=verbatim", *FEW_RESAMPLES, f"manifest.path={corpus}"]
+    ended = harness(*arguments, cwd=tmp_path)
+    assert ended.exit_status == 0, ended.err
+    (run,) = (tmp_path / "runs" / "benchmark").iterdir()
+    assert run.name.endswith("_tones_tones")
+    assert json.loads((run / "run.json").read_text())["manifest"]["name"] == "tones"
 
 
 def test_an_attribute_that_is_not_there_is_refused_before_the_first_clip(tmp_path, corpus):

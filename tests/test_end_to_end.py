@@ -3,6 +3,8 @@
 import json
 import re
 import runpy
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -10,8 +12,10 @@ import pytest
 from harness.backends import Transcript
 from harness.errors import BackendError
 from harness.pipelines.benchmark import benchmark
+from harness.provenance import version
 from harness.results import Run
 from harness.scoring import Verbatim
+from harness.transcription import ExecutorOptions
 from tests.builders import (
     FEW_RESAMPLES,
     Scripted,
@@ -26,6 +30,7 @@ from tests.builders import (
 from tests.shared import REPOSITORY
 
 TONES = ("benchmark", "manifest=file", "backend=tones", "normalizer=verbatim", "run_dir=run", *FEW_RESAMPLES)
+POLICIES = ("default", "strict")
 CONTRACT = REPOSITORY.parent / "shared" / "check_run.py"  # the contract as its authors check it, where they left it
 FILES = {
     "config.yaml", "run.json", "hypotheses", "scores.parquet", "slices.csv", "disparities.csv", "summary.json",
@@ -64,6 +69,8 @@ def test_a_run_that_holds_ends_with_0_and_says_so(held):
     assert ended.exit_status == 0, ended.err
     assert summary_of(folder)["passed"] is True
     assert summary_of(folder)["wer"] == 0.0
+    assert summary_of(folder)["failure_reasons"] == []
+    assert (summary_of(folder)["n_tested"], summary_of(folder)["n_comparisons"]) == (2, 2)
     assert "Policy default: held" in ended.out
 
 
@@ -115,7 +122,15 @@ def test_the_facts_say_what_made_the_numbers(held):
     assert facts["manifest"]["license"] == "CC0-1.0"
     assert facts["device"] == "cpu"
     assert facts["versions"]["jiwer"]
-    assert set(facts["timings_s"]) == {"warm_up", "transcription", "scoring", "evaluation"}
+    assert set(facts["timings_s"]) == {"warm_up", "transcription", "evaluation"}
+    assert facts["fingerprint"]["harness"] == json.dumps(version("asr-fairness-harness"))
+    assert (facts["policy"]["name"], facts["policy"]["margin"], facts["policy"]["n_resamples"]) == (
+        "default",
+        0.03,
+        200,
+    )
+    finished = datetime.strptime(facts["finished"].rpartition(" ")[0], "%Y-%m-%d %H:%M:%S")
+    assert timedelta(0) <= datetime.now() - finished < timedelta(hours=1)
 
 
 def test_the_configuration_is_kept_as_it_was_resolved(held):
@@ -162,7 +177,8 @@ def test_every_intersection_and_every_value_of_a_multivalued_attribute_is_a_slic
         "mood": {"kind": "content", "provenance": "annotated", "multivalued": True},
     }
     corpus = tone_corpus(tmp_path / "corpus", rows, attributes=attributes)
-    assert harness(*TONES, f"manifest.path={corpus}", cwd=tmp_path).exit_status == 0
+    ended = harness(*TONES, f"manifest.path={corpus}", "slices.intersections=2", cwd=tmp_path)
+    assert ended.exit_status == 0, ended.err
     slices = Run.open(tmp_path / "run").slices
     assert slices["dimension"].drop_duplicates().tolist() == [
         "overall", "accent", "gender", "mood", "accent & gender", "accent & mood", "gender & mood",
@@ -170,6 +186,10 @@ def test_every_intersection_and_every_value_of_a_multivalued_attribute_is_a_slic
     assert slices.query("dimension == 'accent'")["slice"].tolist() == ["south", "north"]
     assert slices.query("dimension == 'mood'").set_index("slice")["n_utterances"].to_dict() == {"calm": 40, "tired": 26}
     assert slices.query("dimension == 'accent & gender'")["n_utterances"].sum() == 40
+    ended = harness(*TONES, f"manifest.path={corpus}", "run_dir=uncrossed", cwd=tmp_path)
+    assert ended.exit_status == 0, ended.err
+    uncrossed = Run.open(tmp_path / "uncrossed").slices
+    assert uncrossed["dimension"].drop_duplicates().tolist() == ["overall", "accent", "gender", "mood"]
 
 
 def test_without_a_datasheet_every_output_says_so(tmp_path):
@@ -192,6 +212,7 @@ def test_without_speakers_there_is_a_rate_no_interval_no_verdict_and_the_outputs
     assert run.slices[["wer_low", "wer_high"]].isna().all(axis=None)
     assert set(run.disparities["verdict"]) == {"insufficient"}
     assert "no speaker ids" in ended.out
+    assert "manifest.columns.speaker_id=ITS_NAME" in " ".join(summary_of(tmp_path)["notes"])
     assert "no speaker ids" in (tmp_path / "run" / "report.md").read_text()
     assert broken_contract(tmp_path / "run") == []
 
@@ -238,6 +259,7 @@ def test_a_broken_recording_is_a_failure_with_a_reason_counted_everywhere(tmp_pa
     assert (summary["n_failed"], summary["n_utterances"]) == (1, 40)
     assert summary["wer"] == 5 / 200
     assert summary["wer_if_failures_were"] == {"deletions": 5 / 200, "left_out": 0.0}
+    assert summary["failure_reasons"] == [{"error": line["error"], "n": 1}]
     for said in (ended.out, (tmp_path / "run" / "report.md").read_text()):
         assert "1 of 40 clips failed" in said
     assert (run.facts["n_rows_in"], run.facts["n_scored"], run.facts["n_failed"]) == (40, 39, 1)
@@ -300,6 +322,7 @@ def test_a_backend_that_misbehaves_ends_in_counted_failures(tmp_path, fails, n_f
     outcome = benchmark(job)
     assert outcome.exit_status == status
     assert summary_of(tmp_path)["n_failed"] == n_failed
+    assert sum(reason["n"] for reason in summary_of(tmp_path)["failure_reasons"]) == n_failed
     assert summary_of(tmp_path)["wer"] == n_failed / 40
     assert outcome.run.slices.iloc[0]["n_utterances"] == 40
     assert broken_contract(tmp_path / "run") == []
@@ -335,3 +358,96 @@ def test_slices_are_the_sums_of_the_scores(violated):
     pd.testing.assert_frame_equal(
         slices.sort_index(), by_accent.sort_index(), check_names=False, check_index_type=False
     )
+
+
+def test_a_policy_for_one_dimension_decides_on_the_command_line(violated, tmp_path):
+    """The README's forms: the same gap of 100 points, judged against a named slice and within a margin that holds it."""
+    manifest = f"manifest.path={violated[0] / 'corpus' / 'manifest.jsonl'}"
+    named = harness(*TONES, manifest, "policy.dimensions.accent={comparator: north}", cwd=tmp_path)
+    assert named.exit_status == 3, named.err
+    disparities = Run.open(tmp_path / "run").disparities
+    assert disparities[["slice", "comparator"]].to_numpy().tolist() == [["south", "north"]]
+    held = harness(
+        *TONES, manifest, "policy.dimensions.accent.fail_on=[within_margin]", "policy.dimensions.accent.margin=1",
+        "run_dir=held", cwd=tmp_path,
+    )  # fmt: skip
+    assert held.exit_status == 0, held.err
+    assert Run.open(tmp_path / "held").facts["policy"]["dimensions"]["accent"]["margin"] == 1
+
+
+def test_strict_is_violated_by_slices_that_nobody_could_test(tmp_path):
+    corpus = tone_corpus(tmp_path / "corpus", tone_rows(n_speakers=2))
+    manifest = f"manifest.path={corpus}"
+    lax, strict = (harness(*TONES, manifest, f"policy={name}", f"run_dir={name}", cwd=tmp_path) for name in POLICIES)
+    assert (lax.exit_status, strict.exit_status) == (0, 3), strict.err
+    assert "NOTHING COULD BE TESTED" in lax.out
+    summary = json.loads((tmp_path / "strict" / "summary.json").read_text())
+    assert (summary["n_tested"], summary["passed"]) == (0, False)
+    assert {each["verdict"] for each in summary["violations"]} == {"insufficient"}
+
+
+def test_failed_clips_are_redone_when_asked_and_only_those(tmp_path):
+    corpus = tone_corpus(tmp_path / "corpus")
+    job = benchmark_job(corpus, tmp_path / "run", backend=Scripted(raises_on_a_batch), normalizer=Verbatim())
+    whole = (corpus.parent / "audio" / "10-0.wav").read_bytes()
+    (corpus.parent / "audio" / "10-0.wav").write_bytes(b"")
+    benchmark(job)
+    (corpus.parent / "audio" / "10-0.wav").write_bytes(whole)
+    again = Scripted()
+    benchmark(replace(job, backend=again))
+    assert (again.calls, summary_of(tmp_path)["n_failed"]) == ([], 1)
+    benchmark(replace(job, backend=again, executor=ExecutorOptions(retry_failed=True)))
+    assert again.calls == [1, 1]  # the warm-up, and the clip that had failed
+    assert (summary_of(tmp_path)["n_failed"], summary_of(tmp_path)["wer"]) == (0, 0.0)
+    assert summary_of(tmp_path)["failure_reasons"] == []
+    assert len(hypothesis_lines(tmp_path / "run")) == 41  # what failed is kept
+    assert broken_contract(tmp_path / "run") == []
+
+
+def test_retrying_is_an_option_of_the_command_that_belongs_to_the_same_run(tmp_path):
+    corpus = tone_corpus(tmp_path / "corpus")
+    whole = (corpus.parent / "audio" / "10-0.wav").read_bytes()
+    (corpus.parent / "audio" / "10-0.wav").write_bytes(b"")
+    assert harness(*TONES, f"manifest.path={corpus}", cwd=tmp_path).exit_status == 0
+    (corpus.parent / "audio" / "10-0.wav").write_bytes(whole)
+    ended = harness(*TONES, f"manifest.path={corpus}", "executor.retry_failed=true", cwd=tmp_path)
+    assert ended.exit_status == 0, ended.err
+    assert summary_of(tmp_path)["n_failed"] == 0
+
+
+def test_a_backend_that_fails_on_a_hundred_clips_in_a_row_stops_the_run_with_a_remedy(tmp_path):
+    corpus = tone_corpus(tmp_path / "corpus", tone_rows(n_speakers=15))  # 120 clips
+    job = benchmark_job(corpus, tmp_path / "run", backend=Scripted(raises_on_every_clip), normalizer=Verbatim())
+    with pytest.raises(
+        BackendError, match=r"failed on the last 100 clips.*deaf.*executor\.retry_failed=true"
+    ) as caught:
+        benchmark(job)
+    assert caught.value.exit_status == 1
+    assert len(hypothesis_lines(tmp_path / "run")) == 100
+    assert not (tmp_path / "run" / "summary.json").exists()
+    mended = benchmark(replace(job, backend=Scripted(), executor=ExecutorOptions(retry_failed=True)))
+    assert mended.exit_status == 0
+    assert (summary_of(tmp_path)["n_failed"], summary_of(tmp_path)["n_utterances"]) == (0, 120)
+
+
+def test_recordings_that_cannot_be_decoded_are_no_failures_of_the_backend(tmp_path):
+    corpus = tone_corpus(tmp_path / "corpus", tone_rows(n_speakers=15))
+    for path in corpus.parent.glob("audio/*.wav"):
+        path.write_bytes(b"")
+    assert benchmark(benchmark_job(corpus, tmp_path / "run")).exit_status == 4
+    assert summary_of(tmp_path)["n_failed"] == 120
+
+
+def test_a_run_directory_is_rescored_and_remembers_its_recogniser(violated, tmp_path):
+    folder, _ = violated
+    ended = harness(
+        "rescore", f"manifest.path={folder / 'corpus' / 'manifest.jsonl'}", "normalizer=verbatim", *FEW_RESAMPLES,
+        f"hypotheses={folder / 'run'}", "run_dir=run", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.exit_status == 3, ended.err
+    assert tables_but_timings(tmp_path / "run") == tables_but_timings(folder / "run")
+    original, again = Run.open(folder / "run").facts, Run.open(tmp_path / "run").facts
+    assert again["backend"] == original["backend"]
+    assert again["backend"]["backend"] == "tones"
+    assert again["pipeline"] == "rescore"
+    assert broken_contract(tmp_path / "run") == []

@@ -47,6 +47,21 @@ class Slow(Tones):
         return super().transcribe(waveforms)
 """
 
+STOPS_AT = """
+import sys
+import time
+
+
+class Stops:
+    def find_spec(self, name, path=None, target=None):
+        if name == "MODULE":
+            print("loading", flush=True)
+            time.sleep(60)
+
+
+sys.meta_path.insert(0, Stops())
+"""
+
 
 @dataclass(frozen=True)
 class Workplace:
@@ -145,6 +160,22 @@ def test_ctrl_c_ends_a_sweep_and_not_only_one_of_its_jobs(workplace):
     assert len(runs_in(workplace.folder)) == 1
 
 
+@pytest.mark.parametrize("module", ["hydra", "pandas", "soundfile", "harness.report.screen"])
+def test_ctrl_c_while_the_command_is_still_loading_ends_with_130_without_a_traceback(workplace, module):
+    """A finder that stops at one import stands for the first second, in which a person may think better of it."""
+    (workplace.folder / "sitecustomize.py").write_text(STOPS_AT.replace("MODULE", module))
+    process = workplace.start()
+    try:
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert runs_in(workplace.folder) == []
+
+
 def test_a_kill_costs_at_most_one_batch_and_the_tables_are_the_same(workplace, uninterrupted):
     process = workplace.start()
     with half_way(process, workplace.folder):
@@ -239,11 +270,11 @@ def small_disk(folder, *, kib):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a tmpfs")
 @pytest.mark.parametrize("kib", [4, 16, 32, 48])
-def test_a_full_disk_ends_with_2_and_with_room_the_same_command_completes_the_run(workplace, uninterrupted, kib):
+def test_a_full_disk_ends_with_1_and_with_room_the_same_command_completes_the_run(workplace, uninterrupted, kib):
     disk = workplace.folder / "disk"
     with small_disk(disk, kib=kib):
         ended = workplace.run(run_dir="disk/run", seconds=0)
-        assert ended.exit_status == 2, ended.err
+        assert ended.exit_status == 1, ended.err
         assert "No space left on device" in ended.err
         assert "give the same command again" in ended.err
         assert "Traceback" not in ended.err

@@ -20,6 +20,7 @@ from harness.errors import AudioError
 SAMPLE_RATE = 16_000  # Hz, the input rate of Whisper and of PocketSphinx's US English model
 Waveform: TypeAlias = npt.NDArray[np.float32]
 
+LOWEST_SAMPLE_RATE = 4_000  # Hz; telephones have 8,000, and a header of 1 Hz would become terabytes at 16 kHz
 END_TOLERANCE_S = 0.1  # manifests round durations, and MP3 decoders differ by an encoder delay of up to 50 ms
 _MPEG_TOLERANCE = 1152  # samples; one MPEG-1 frame, which a length taken from the bit rate may be wrong by
 _MPEG_LEAD = 20 * 1152  # samples; MP3 frames borrow bits from those before them, and the first after a seek are silent
@@ -70,6 +71,11 @@ def read_waveform(path: Path | str, *, offset_s: float = 0.0, duration_s: float 
     """
     path = Path(path)
     with _opened(path) as recording:
+        if recording.samplerate < LOWEST_SAMPLE_RATE:
+            raise AudioError(
+                f"{path}: a sample rate of {recording.samplerate} Hz; expected at least {LOWEST_SAMPLE_RATE}. Its "
+                "header is wrong, or it holds no speech"
+            )
         start, stop = _frame_range(path, recording, offset_s=offset_s, duration_s=duration_s)
         frames = _read_frames(path, recording, start, stop)  # (num_frames, num_channels)
         sample_rate = int(recording.samplerate)

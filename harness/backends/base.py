@@ -6,6 +6,7 @@ what is heavy on first use. A backend that cannot recognise a clip raises: empty
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Protocol, TypeAlias
 
 from harness.audio.waveform import Waveform
@@ -85,3 +86,20 @@ def check_transcripts(backend: Backend, transcripts: object, *, n_waveforms: int
                 "expected str. Raise when a clip cannot be recognised; return '' when nothing was said"
             )
     return list(transcripts)
+
+
+def checked_identity(backend: Backend) -> Identity:
+    """Returns a backend's identity once it is known to be what a run can be recognised by.
+
+    Raises:
+        BackendError: It is no mapping of names to texts, finite numbers, booleans or None.
+    """
+    identity = backend.identity()
+    name = f"{type(backend).__module__}.{type(backend).__qualname__}"
+    if not isinstance(identity, dict):
+        raise BackendError(f"{name}.identity returned {type(identity).__name__}; expected a dict")
+    for key, value in identity.items():
+        plain = value is None or isinstance(value, str | int | bool) or (isinstance(value, float) and isfinite(value))
+        if not isinstance(key, str) or not plain:
+            raise BackendError(f"{name}.identity has {key!r}: {value!r:.80}; expected a text, a finite number or None")
+    return identity

@@ -26,7 +26,7 @@ OUTPUT_COLUMNS = frozenset(  # a line or two per file
     dimension slice n_utterances n_speakers n_failed reference_words
     wer wer_low wer_high cer speaker_mean_wer hallucination_rate rtfx
     comparator comparator_wer gap gap_low gap_high ratio ratio_low ratio_high p_value p_adjusted
-    verdict reason minimum_detectable_gap
+    verdict reason minimum_detectable_gap overall note
     measure baseline candidate difference difference_low difference_high
     """.split()  # noqa: SIM905 (a list would be one name a line)
 )

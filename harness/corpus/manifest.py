@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ class Manifest:
             path=path,
             datasheet=selection.datasheet,
             frame=frame,
-            digest=hashlib.sha256(data + datasheet_data).hexdigest(),
+            digest=hashlib.sha256(data + b"\0" + datasheet_data).hexdigest(),
             notes=(*selection.notes, *_speaker_notes(rows)),
         )
 
@@ -139,6 +140,8 @@ def _existing_file(path: Path) -> bytes:
         raise UsageError(
             f"{path}: the suffix {path.suffix!r} is of no known manifest format; expected one of {', '.join(READERS)}."
         )
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: is not a file. Name the manifest itself with manifest.path.")
     try:
         return path.read_bytes()
     except OSError as error:
@@ -164,8 +167,14 @@ def _check_language(language: str | None) -> None:
 
 def _read_datasheet_beside(path: Path) -> tuple[bytes, Datasheet]:
     datasheet_path = path.absolute().parent / DATASHEET_FILE
-    if not datasheet_path.exists():
+    misspelt = datasheet_path.with_suffix(".yml")
+    if misspelt.exists():
+        raise UsageError(f"{misspelt}: would not be read. Rename it to {DATASHEET_FILE}.")
+    if not os.path.lexists(datasheet_path):
         return b"", absent_datasheet(path.stem)
+    inside = datasheet_path.resolve().is_relative_to(datasheet_path.parent.resolve())
+    if not datasheet_path.is_file() or not inside:
+        raise UsageError(f"{datasheet_path}: expected a file in the manifest's folder, not a link out of it or a pipe.")
     data = datasheet_bytes(datasheet_path)
     return data, parse_datasheet(data, datasheet_path)
 

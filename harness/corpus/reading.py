@@ -20,6 +20,8 @@ from harness.errors import UsageError
 MAX_COLUMNS = 1_000  # a file whose every line brings new keys would fill the memory with empty cells
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
+LONGEST_CELL = 10_000_000  # characters; the csv module's own limit of 131,072 is less than an hour's transcript
+
 
 @dataclass(slots=True)
 class Table:
@@ -154,6 +156,7 @@ def _read_separated(data: bytes, table: Table, separator: str) -> None:
 
 def _separated_rows(data: bytes, separator: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
     """Yields each row that is not blank with the line it starts on; strict, or one stray quote swallows many rows."""
+    csv.field_size_limit(LONGEST_CELL)
     rows = csv.reader(_text_lines(data, newline=""), delimiter=separator, strict=True)
     while True:
         line = rows.line_num + 1

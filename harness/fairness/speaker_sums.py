@@ -16,6 +16,7 @@ from harness.fairness.policy import Failures, Policy
 
 Ints = npt.NDArray[np.int64]
 
+MOST_CELLS = 20_000_000  # speakers times slices of a dimension; each takes about 100 bytes on the way
 WORD_COUNTS = ("hits", "substitutions", "deletions", "insertions")
 CHARACTER_COUNTS = ("character_hits", "character_substitutions", "character_deletions", "character_insertions")
 
@@ -71,6 +72,11 @@ def speaker_sums(scores: pd.DataFrame, part: Membership, speakers: Ints) -> Spea
     """Sum errors and words per speaker and slice; the unnamed speaker, when there is one, comes last."""
     n_named = int(speakers.max(initial=-1)) + 1
     n_speakers, n_slices = n_named + int((speakers < 0).any()), len(part.slices)
+    if n_speakers * n_slices > MOST_CELLS:
+        raise UsageError(
+            f"{part.dimension} has {n_slices} slices of {n_speakers} speakers: more than fits in memory. Slice by "
+            "something with fewer values, or give it bins in the datasheet."
+        )
     numbered = np.where(speakers < 0, n_named, speakers)
     hits, substitutions, deletions, insertions = (scores[name].to_numpy(np.float64) for name in WORD_COUNTS)
     errors, words = substitutions + deletions + insertions, hits + substitutions + deletions

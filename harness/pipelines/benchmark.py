@@ -1,9 +1,11 @@
 """A manifest and a backend in, a complete run directory out: the main job."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from harness.backends import Backend
+from harness.backends import Backend, checked_identity
 from harness.corpus import Manifest
 from harness.fairness import Policy
 from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Outcome, SliceOptions, evaluate, scored
@@ -44,12 +46,13 @@ def benchmark(job: BenchmarkJob) -> Outcome:
         seed=job.seed,
         reference_pattern=job.reference_pattern,
     )
-    identity = job.backend.identity()
+    identity = checked_identity(job.backend)
     name = f"{job.manifest.name}_{job.backend_name}"
     fingerprint = {
         "harness": version("asr-fairness-harness"),
         "config": job.config,
         "manifest_digest": job.manifest.digest,
+        "recordings_digest": _recordings_digest(job.manifest),
         "backend_identity": identity,
         "normalizer": job.normalizer.id,
     }
@@ -65,3 +68,12 @@ def benchmark(job: BenchmarkJob) -> Outcome:
         }
         hypotheses = run.hypotheses.frame()
         return evaluate(run, scored(hypotheses, evaluation), hypotheses, replace(evaluation, facts=facts))
+
+
+def _recordings_digest(manifest: Manifest) -> str:
+    """Return a digest of the path, size and time of every recording: other audio under the same name is another run."""
+    digest = hashlib.sha256()
+    for path in dict.fromkeys(manifest.frame["audio_filepath"].dropna()):
+        status = Path(path).stat()
+        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()

@@ -144,6 +144,8 @@ def remarks(run: Run) -> list[str]:
             f"{percent(both_ways['deletions'])}; with them left out: {percent(both_ways['left_out'])}. "
             f"This run counts failures as {str(summary['failures_count_as']).replace('_', ' ')}."
         )
+    if summary["slices_lost"]:
+        found.append(f"Every clip failed of {', '.join(map(plain, summary['slices_lost']))}")
     for reason in summary.get("failure_reasons", []):
         found.append(f"{reason['n']} clips failed with {plain(reason['error'])[:200]}")
     if summary["n_empty_references"]:

@@ -261,8 +261,8 @@ def _flat(tree: object, prefix: str = "") -> dict[str, str]:
 
 
 def _safe(name: str) -> str:
-    """Return a name that is safe in a path: letters, digits, `-`, `.` and `_`."""
-    kept = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in name)
+    """Return a name that is safe in a path: ASCII letters, digits, `-`, `.` and `_`."""
+    kept = "".join(letter if (letter.isascii() and letter.isalnum()) or letter in "-._" else "-" for letter in name)
     return kept.strip(".-")[:100] or "run"
 
 

@@ -27,6 +27,7 @@ def summarise(
     broken = violations(disparities, policy)
     n_failed, n_utterances = int(overall["n_failed"]), int(overall["n_utterances"])
     too_many_failed = n_failed > 0 and n_failed / n_utterances > policy.max_failed  # 0.29 * 100 is less than 29
+    lost = _lost(slices) if policy.failures is Failures.left_out else []
     return {
         "wer": number(overall["wer"]),
         "wer_low": number(overall["wer_low"]),
@@ -38,6 +39,7 @@ def summarise(
         "reference_words": int(overall["reference_words"]),
         "n_failed": n_failed,
         "failures_count_as": policy.failures.value,
+        "slices_lost": lost,
         "wer_if_failures_were": _both_ways(scores) if n_failed else None,
         "n_empty_references": int((scores[["hits", "substitutions", "deletions"]].sum(axis=1) == 0).sum()),
         "n_references_emptied": int(scores["reference_emptied"].sum()) if "reference_emptied" in scores else 0,
@@ -47,14 +49,20 @@ def summarise(
         "n_tested": int((disparities["verdict"] != Verdict.insufficient.value).sum()),
         "verdicts": {verdict.value: int((disparities["verdict"] == verdict.value).sum()) for verdict in Verdict},
         "policy": policy.name,
-        "passed": broken.empty and not too_many_failed and not _untested(disparities, policy),
+        "passed": broken.empty and not too_many_failed and not lost and not _untested(disparities, policy),
         "violations": [
             {"dimension": row.dimension, "slice": row.slice, "verdict": row.verdict, "reason": row.reason}
             for row in broken.itertuples()
         ],
-        "max_failed_exceeded": too_many_failed,
+        "max_failed_exceeded": too_many_failed or bool(lost),
         "notes": list(notes),
     }
+
+
+def _lost(slices: pd.DataFrame) -> list[str]:
+    """Name the slices whose every clip failed: left out, they would be nobody's problem."""
+    gone = slices[(slices["n_failed"] == slices["n_utterances"]) & (slices["dimension"] != OVERALL)]
+    return [f"{dimension}: {name}" for dimension, name in zip(gone["dimension"], gone["slice"], strict=True)]
 
 
 def _untested(disparities: pd.DataFrame, policy: Policy) -> bool:

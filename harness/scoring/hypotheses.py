@@ -23,6 +23,8 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _Row = tuple[int, Mapping[str, object]]  # the line it starts on, and its cells by column
 
+LONGEST_CELL = 10_000_000  # characters; the csv module's own limit of 131,072 is less than an hour's transcript
+
 
 @dataclass(slots=True)
 class _Table:
@@ -157,6 +159,7 @@ def _read_tsv(table: _Table) -> Iterator[_Row]:
 
 def _csv_lines(table: _Table) -> Iterator[tuple[int, list[str]]]:
     with table.path.open(encoding="utf-8-sig", newline="") as file:
+        csv.field_size_limit(LONGEST_CELL)
         reader = csv.reader(file, strict=True)
         line = 1
         try:

@@ -242,5 +242,20 @@ def _normalised(
 
 
 def _normalised_by(normalizer: Normalizer, texts: Sequence[str]) -> list[str]:
-    known = {text: " ".join(normalizer(text).split()) for text in dict.fromkeys(texts)}
+    known = {text: _one(normalizer, text) for text in dict.fromkeys(texts)}
     return [known[text] for text in texts]
+
+
+def _one(normalizer: Normalizer, text: str) -> str:
+    """Normalise one text.
+
+    Raises:
+        DataError: The rules fail on it, as openai-whisper's do on a number of 4,301 digits.
+    """
+    try:
+        return " ".join(normalizer(text).split())
+    except Exception as error:
+        raise DataError(
+            f"{normalizer.id} fails with {type(error).__name__} on a text of {len(text)} characters that begins "
+            f"{text[:80]!r}. Score with another normalizer=, or correct the text."
+        ) from error

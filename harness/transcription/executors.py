@@ -6,17 +6,19 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
 from harness.audio import SAMPLE_RATE, Waveform, read_waveform
 from harness.backends import Backend, Transcript, check_transcripts
 from harness.corpus import Utterance
-from harness.errors import AudioError, HarnessError, UsageError
+from harness.errors import HarnessError, UsageError
 from harness.transcription.store import Hypothesis, HypothesisWord
 
 log = logging.getLogger(__name__)
 
+MAX_CHARACTERS = 100_000  # of a transcript: two hours of speech; more is a runaway decoder, and takes hours to align
 CLEAN = "clean"  # the label of untouched audio
 _WARM_UP_S = 0.5  # seconds of silence that load the backend before anything is timed
 
@@ -100,7 +102,7 @@ def decode(utterance: Utterance) -> Decoded:
         return Decoded(utterance, None, "AudioError: the manifest names no audio_filepath")
     try:
         waveform = read_waveform(utterance.audio_filepath, offset_s=utterance.offset_s, duration_s=utterance.duration_s)
-    except (AudioError, OSError, MemoryError) as error:
+    except Exception as error:  # an untrusted file: whatever its decoding raises is this clip's failure
         return Decoded(utterance, None, _words(error))
     return Decoded(utterance, waveform)
 
@@ -120,21 +122,24 @@ def _recognised(clips: Sequence[Decoded], backend: Backend) -> list[tuple[Decode
         return []
     started = time.perf_counter()
     try:
-        waveforms = [clip.waveform for clip in clips if clip.waveform is not None]
+        waveforms = [clip.waveform.copy() for clip in clips if clip.waveform is not None]  # a retry hears the same
         transcripts = check_transcripts(backend, backend.transcribe(waveforms), n_waveforms=len(waveforms))
+        hypotheses = list(_timed(clips, transcripts, time.perf_counter() - started))
     except (Exception, SystemExit) as error:  # whatever a recogniser raises is a failure of the clip, not of the run
         if len(clips) > 1:
             log.warning("a batch of %d failed and is retried clip by clip: %s", len(clips), _words(error))
             return [pair for clip in clips for pair in _recognised([clip], backend)]
         seconds = time.perf_counter() - started
         return [(clips[0], _failure(clips[0], error, seconds))]
-    return list(zip(clips, _timed(clips, transcripts, time.perf_counter() - started), strict=True))
+    return list(zip(clips, hypotheses, strict=True))
 
 
 def _timed(clips: Sequence[Decoded], transcripts: Sequence[Transcript], seconds: float) -> Iterator[Hypothesis]:
     """Share the seconds of a batch in proportion to the audio."""
     total_s = sum(clip.audio_s or 0.0 for clip in clips)
     for clip, transcript in zip(clips, transcripts, strict=True):
+        if len(transcript.text) > MAX_CHARACTERS:
+            raise ValueError(f"a transcript of {len(transcript.text)} characters; expected at most {MAX_CHARACTERS}")
         share = (clip.audio_s or 0.0) / total_s if total_s else 1 / len(clips)
         yield Hypothesis(
             clip.utterance.utterance_id,
@@ -149,7 +154,26 @@ def _timed(clips: Sequence[Decoded], transcripts: Sequence[Transcript], seconds:
 def _word_times(transcript: Transcript) -> tuple[HypothesisWord, ...] | None:
     if transcript.words is None:
         return None
-    return tuple(HypothesisWord(word.text, word.start_s, word.end_s, word.confidence) for word in transcript.words)
+    return tuple(
+        HypothesisWord(
+            _encodable(word.text),
+            _finite(word.start_s),
+            _finite(word.end_s),
+            None if word.confidence is None else _finite(word.confidence),
+        )
+        for word in transcript.words
+    )
+
+
+def _finite(value: float) -> float:
+    """Return a plain float, whatever kind of number a backend gives.
+
+    Raises:
+        ValueError: It is not finite.
+    """
+    if not isfinite(value):
+        raise ValueError(f"a word has {value}; expected a finite time or confidence")
+    return float(value)
 
 
 def _failure(clip: Decoded, error: BaseException, seconds: float) -> Hypothesis:
@@ -165,4 +189,8 @@ def _encodable(text: str) -> str:
 
 def _words(error: BaseException) -> str:
     """Return the kind of error and its message, on one line."""
-    return _encodable(f"{type(error).__name__}: {' '.join(str(error).split())}"[:500])
+    try:
+        message = " ".join(str(error).split())
+    except Exception:  # an error that cannot say what it is
+        message = "(no message)"
+    return _encodable(f"{type(error).__name__}: {message}"[:500])

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -94,7 +95,7 @@ class HypothesisStore:
     @property
     def files(self) -> list[Path]:
         """Return the files of hypotheses, oldest first."""
-        return sorted(path for path in self.folder.glob("*.jsonl") if path.stem.isdigit())
+        return sorted(path for path in self.folder.glob("*.jsonl") if path.stem.isdigit() and path.is_file())
 
     def _records(self) -> Iterator[Mapping[str, object]]:
         """Return the newest record of each utterance and condition, in the order of the first."""
@@ -166,11 +167,24 @@ def _complete_records(path: Path) -> Iterator[dict[str, object]]:
                 return  # torn by a kill: it is redone
             try:
                 record = json.loads(line)
-                complete = isinstance(record, dict) and record.keys() >= set(COLUMNS)
-            except ValueError:
+                complete = isinstance(record, dict) and _is_hypothesis(record)
+            except (ValueError, RecursionError):
                 complete = False
             if not complete:
                 raise HypothesesError(
                     [f"{path}:{number}: not a hypothesis; expected a JSON object with {COLUMNS}. Remove the line."]
                 )
             yield record
+
+
+def _is_hypothesis(record: dict[str, object]) -> bool:
+    """Say whether a record has the contract's columns with the contract's types."""
+    if not record.keys() >= set(COLUMNS):
+        return False
+    texts = all(isinstance(record[name], str) for name in ("utterance_id", "condition"))
+    optional = all(record[name] is None or isinstance(record[name], str) for name in ("text", "error"))
+    seconds = all(
+        value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf)
+        for value in (record["audio_s"], record["processing_s"])
+    )
+    return texts and optional and seconds

@@ -35,6 +35,11 @@ DECLARED = {
     "devices": self_reported("acoustic", multivalued=True),
 }
 
+NO_SPEAKERS = (
+    "no speaker ids: intervals and tests cannot resample speakers; "
+    "map a column of them with manifest.columns.speaker_id=ITS_NAME"
+)
+
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(rows=st.lists(ROW, min_size=1, max_size=5))
@@ -124,7 +129,7 @@ def test_the_name_comes_from_the_nearest_place(
 @pytest.mark.parametrize(
     ("speakers", "note"),
     [
-        pytest.param([None, ""], "no speaker ids: intervals and tests cannot resample speakers", id="none"),
+        pytest.param([None, ""], NO_SPEAKERS, id="none"),
         pytest.param(["s1", None], "1 of 2 utterances have no speaker id", id="some"),
         pytest.param(["NA", "None"], None, id="speakers-with-odd-names"),
     ],
@@ -219,7 +224,7 @@ def test_derived_ids_that_collide_ask_for_a_column_of_ids(tmp_path: Path) -> Non
     rows = [{"audio_filepath": name, "text": "hi"} for name in ("a.wav", "a.flac")]
     (problem,) = problems_of(lambda: load(write_manifest(tmp_path, rows)))
     assert "toy.jsonl:2: utterance 'a' has the id of line 1" in problem
-    assert "map a column of ids: columns.utterance_id=ITS_NAME" in problem
+    assert "map a column of ids: manifest.columns.utterance_id=ITS_NAME" in problem
 
 
 def test_a_derived_id_with_spaces_around_it_is_refused(tmp_path: Path) -> None:
@@ -271,7 +276,7 @@ def test_common_voice_keeps_everyone_who_declared_nothing(tmp_path: Path) -> Non
     assert len(manifest) == 16_335
     assert (manifest.frame["accent"] == "undeclared").sum() == (table["accent"] == "").sum()
     assert list(manifest.frame["text"]) == list(table["text"])
-    assert "no speaker ids: intervals and tests cannot resample speakers" in manifest.notes
+    assert NO_SPEAKERS in manifest.notes
 
 
 def test_nothing_of_the_recognisers_or_audio_is_imported_with_the_corpus() -> None:

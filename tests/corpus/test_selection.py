@@ -60,7 +60,8 @@ def test_a_missing_column_is_one_problem_that_says_how_to_map_it(
     path = write_manifest(tmp_path, [cells, cells])
     problems = problems_of(lambda: load(path, **options))
     assert expected in problems[0]
-    assert "Map one: columns." in problems[0]
+    missing = expected.split()[3].rstrip(",;")
+    assert problems[0].endswith(f"Map one: manifest.columns.{missing}=ITS_NAME.")
 
 
 def test_without_a_datasheet_every_other_column_is_an_annotated_attribute(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from harness.fairness.bootstrap import (
     pivot_quantiles,
     rate_intervals,
     ratio_estimate,
+    resamplable,
     resample_weights,
     t_quantile,
     weighted_ratio,
@@ -141,6 +142,34 @@ def test_ten_speakers_get_a_bootstrap_t_equal_to_a_loop(n_speakers, confidence):
     assert (interval.low, interval.high) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize(("n_erring", "expected"), [(0, False), (1, False), (9, False), (10, True), (12, True)])
+def test_a_bootstrap_t_needs_ten_speakers_who_err(n_erring, expected):
+    errors = np.array([*range(1, n_erring + 1), *[0] * (14 - n_erring)])
+    columns = one_slice(errors, np.full(14, 100))
+    assert resamplable(ratio_estimate(*columns), columns[0]).tolist() == [expected]
+
+
+@pytest.mark.parametrize("errors", [[1, *[0] * 11], [9, 4, 5, 2, 7, 3, 8, 1, 6, 0, 0, 0]], ids=["one-errs", "nine-err"])
+def test_twelve_speakers_of_whom_few_err_get_the_t_interval_of_the_logarithm(errors):
+    words = [100] * 12
+    rate, standard_error = linearised(errors, words)
+    factor = np.exp(stats.t.ppf(0.975, 11) * standard_error / rate)
+    interval = interval_of(errors, words)
+    assert (interval.low, interval.high) == pytest.approx((rate / factor, rate * factor), rel=1e-9)
+    assert interval.low > 0
+
+
+def test_a_word_less_moves_the_interval_of_a_single_error_by_little():
+    errors = [1, *[0] * 11]
+    whole = interval_of(errors, [100] * 12)
+    for position in (0, 11):  # who errs, who does not
+        words = [100] * 12
+        words[position] = 99
+        less = interval_of(errors, words)
+        assert (less.low, less.high) == pytest.approx((whole.low, whole.high), rel=0.02)
+    assert whole.high > stats.chi2.ppf(0.975, 4) / 2 / 1_200  # the exact Poisson limit of one error
+
+
 def test_slices_resampled_together_get_the_intervals_they_get_alone():
     errors, words = np.stack([differing(15, seed)[0] for seed in range(3)], 1), np.full((15, 3), 120.0)
     present = np.ones((15, 3), bool)
@@ -205,9 +234,10 @@ def test_few_speakers_are_marked(n_speakers, marked):
 def test_a_wer_above_one_is_not_cut_and_a_lower_bound_is_never_negative():
     interval = interval_of([90, 200, 100, 5, 150, 80, 120, 100, 140, 3], [80] * 10)
     assert interval.high > 1
-    errors = np.zeros(12)
-    errors[0] = 40
-    assert interval_of(errors, np.full(12, 50)).low == 0
+    heavy = interval_of([1] * 9 + [300], [100] * 10)
+    estimate = ratio_estimate(*one_slice([1] * 9 + [300], [100] * 10))
+    assert resamplable(estimate, np.array([[1.0]] * 9 + [[300.0]])).all()
+    assert (heavy.low, heavy.high > 1) == (0, True)  # rate less the quantile of the pivots would be negative
 
 
 def test_a_speaker_outside_the_slice_changes_no_estimate():

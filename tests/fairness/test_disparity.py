@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -95,8 +96,80 @@ def test_p_values_within_speakers_are_sign_flips():
 @pytest.mark.parametrize("correction", list(Correction), ids=lambda c: c.value)
 def test_the_correction_runs_over_every_dimension(corpus, correction):
     table = judged(corpus, ["accent", "gender", "condition"], policy_of(correction=correction))
-    np.testing.assert_array_equal(table["p_adjusted"], adjusted(table["p_value"], correction))
+    assert table["dimension"].tolist() == ["accent"] * 3 + ["gender"] * 2 + ["condition"] * 2
+    accents, genders, conditions = [0, 1, 2], [3, 4], [5, 6]
+    p_values, found = table["p_value"].to_numpy(), table["p_adjusted"].to_numpy()
+    expected = adjusted(p_values[[*accents, genders[0], conditions[0]]], correction)
+    np.testing.assert_array_equal(found[[*accents, genders[0], conditions[0]]], expected)
+    for first, second in (genders, conditions):  # one hypothesis, seen from both ends
+        assert (p_values[second], found[second]) == (p_values[first], found[first])
     assert table["p_value"].notna().all()
+
+
+@pytest.mark.parametrize("correction", list(Correction), ids=lambda c: c.value)
+def test_two_slices_against_each_other_are_one_test(correction):
+    table = judged(simulated(np.random.default_rng(5), [0.2, 0.3]), policy=policy_of(correction=correction))
+    assert table["p_value"].tolist() == [table["p_value"][0]] * 2
+    assert table["p_adjusted"].tolist() == table["p_value"].tolist()
+    freedom, spread = np.array([22.0]), _standard_error(simulated(np.random.default_rng(5), [0.2, 0.3]))
+    expected = minimum_detectable_gap(np.array([spread]), freedom, alpha=0.05)[0]
+    assert table["minimum_detectable_gap"].tolist() == pytest.approx([expected] * 2)
+
+
+def _standard_error(scores):
+    """Return the linearised standard error of the gap of two slices, by Cochran's formula."""
+    errors, words = scores["substitutions"] + scores["insertions"], scores["hits"] + scores["substitutions"]
+    sums = scores.assign(e=errors, w=words).groupby(["accent", "speaker_id"])[["e", "w"]].sum()
+    squares = 0.0
+    for _, own in sums.groupby("accent"):
+        residual = own["e"] - own["e"].sum() / own["w"].sum() * own["w"]
+        squares += len(own) / (len(own) - 1) * (residual**2).sum() / own["w"].sum() ** 2
+    return squares**0.5
+
+
+def test_two_slices_against_a_third_are_two_tests():
+    table = judged(speakers_of({"a": HIGH, "b": HIGH[::-1], "c": LEVEL}), policy=policy_of(comparator="c"))
+    assert table["p_adjusted"].tolist() == pytest.approx([2 * p for p in table["p_value"]])
+    same = conditions_of(LEVEL, LEVEL)
+    third = same[same["condition"] == "clean"].assign(condition="studio")
+    beside = speakers_of({"p": HIGH, "q": LEVEL})
+    scores = pd.concat([same, third, beside], ignore_index=True)
+    policy = policy_of(dimensions={"condition": DimensionPolicy(comparator="studio")})
+    row = row_of(judged(scores, ["condition", "accent"], policy), "p")
+    assert row["p_adjusted"] == pytest.approx(3 * row["p_value"])  # alike in every number, and yet two tests
+
+
+def test_many_comparisons_leave_a_large_gap_significant():
+    rng = np.random.default_rng(0)
+    cells = [(f"a{i:02d}", f"r{j:02d}") for i in range(20) for j in range(15) for _ in range(6)]
+    rates = np.array([0.95 if cell == ("a03", "r04") else 0.04 for cell in cells])
+    errors = rng.poisson(rates * 200 * rng.gamma(20, 1 / 20, len(rates)))
+    accents, rooms = zip(*cells, strict=True)
+    scores = in_utterances(scores_of(errors, [200] * len(cells), accent=list(accents), room=list(rooms)))
+    table = judged(scores, "accent & room", Policy(n_resamples=100))
+    assert len(table) == 300
+    assert table.loc[table["verdict"] == "disparity", "slice"].tolist() == ["a03 & r04"]
+    row = row_of(table, "a03 & r04")
+    assert 300 * 2 / 10_000 > 0.05 > row["p_adjusted"]  # 9,999 permutations could not have shown it
+    assert row["p_adjusted"] == pytest.approx(300 * row["p_value"])
+
+
+def test_where_no_p_value_can_pass_the_correction_no_gap_is_detectable_and_the_reason_says_so():
+    slices = {f"a{k}": [20, 60, 30, 45, 10 + k] for k in range(10)} | {"base": [22, 58, 31, 40, 12]}
+    scores = in_utterances(speakers_of(slices))
+    table = judged(scores, policy=Policy(comparator="base"))
+    assert len(table) == 10
+    assert 2 / comb(10, 5) > 0.05 / 10
+    assert table["minimum_detectable_gap"].isna().all()
+    assert set(table["verdict"]) == {"inconclusive"}
+    assert table["reason"].str.contains("so few speakers cannot show any gap among so many comparisons").all()
+    assert not table["reason"].str.contains("80 % probability").any()
+    six = judged(scores[scores["accent"].isin([*list(slices)[:6], "base"])], policy=Policy(comparator="base"))
+    assert 2 / comb(10, 5) < 0.05 / 6
+    assert six["minimum_detectable_gap"].between(0.1, 2).all()
+    assert six["reason"].str.contains("80 % probability").all()
+    alone = judged(scores, policy=Policy(comparator="base", correction=Correction.none))
+    assert alone["minimum_detectable_gap"].notna().all()
 
 
 def test_the_detectable_gap_is_at_the_corrected_level():
@@ -300,14 +373,14 @@ def test_with_nobody_to_compare_there_are_no_rows_but_all_columns(scores):
 def test_worse_by_the_margin_and_significant_is_a_disparity():
     row = row_of(judged(in_utterances(speakers_of({"a": HIGH, "b": LEVEL})), policy=Policy()), "a")
     assert row["verdict"] == "disparity"
-    for fact in ("worse than rest", "3 points", "+25.0 points", "95 %", "adjusted p 0.0004", "10 speakers against 10"):
+    for fact in ("worse than rest", "3 points", "+25.0 points", "95 %", "adjusted p 0.0002", "10 speakers against 10"):
         assert fact in row["reason"]
 
 
 def test_better_by_the_margin_and_significant_is_an_advantage():
     row = row_of(judged(in_utterances(speakers_of({"a": HIGH, "b": LEVEL})), policy=Policy()), "b")
     assert row["verdict"] == "advantage"
-    for fact in ("better than rest", "3 points", "-25.0 points", "95 %", "adjusted p 0.0004", "10 speakers against 10"):
+    for fact in ("better than rest", "3 points", "-25.0 points", "95 %", "adjusted p 0.0002", "10 speakers against 10"):
         assert fact in row["reason"]
 
 
@@ -324,7 +397,9 @@ def test_an_interval_wider_than_the_margin_is_inconclusive_and_says_what_could_h
     wide = [5, 45, 12, 38, 3, 29, 41, 8, 19, 30]
     row = row_of(judged(in_utterances(speakers_of({"a": wide, "b": wide[::-1]})), policy=Policy()), "a")
     assert row["verdict"] == "inconclusive"
-    detectable = f"a gap of {100 * row['minimum_detectable_gap']:.1f} points"
+    detectable = (
+        f"a gap of about {100 * row['minimum_detectable_gap']:.1f} points would have been seen with 80 % probability"
+    )
     for fact in ("neither a gap of 3 points nor equality", detectable, "10 speakers against 10"):
         assert fact in row["reason"]
 
@@ -334,7 +409,7 @@ def test_an_interval_wider_than_the_margin_is_inconclusive_and_says_what_could_h
     [
         pytest.param(
             in_utterances(speakers_of({"a": HIGH[:4], "b": LEVEL}), 8),
-            ["4 speakers where the policy asks for 5", "4 speakers against 10"],
+            ["4 speakers with an id where the policy asks for 5", "4 speakers against 10"],
             id="speakers",
         ),
         pytest.param(
@@ -347,12 +422,12 @@ def test_an_interval_wider_than_the_margin_is_inconclusive_and_says_what_could_h
         ),
         pytest.param(
             in_utterances(speakers_of({"a": HIGH, "b": LEVEL})).assign(speaker_id=None),
-            ["0 speakers where the policy asks for 5"],
+            ["0 speakers with an id where the policy asks for 5"],
             id="no-speaker-ids",
         ),
         pytest.param(
             speakers_of({"a": [2], "b": [1]}, words=8),
-            ["1 speaker where", "1 utterance where", "8 reference words where"],
+            ["1 speaker with an id where", "1 utterance where", "8 reference words where"],
             id="all-three",
         ),
     ],
@@ -402,6 +477,25 @@ def test_significant_but_smaller_than_the_margin_is_no_disparity():
     assert row["verdict"] == "within_margin"
 
 
+def test_significant_and_neither_beyond_the_margin_nor_inside_says_that_a_difference_is_shown():
+    scores = in_utterances(speakers_of({"a": [count + 3 for count in LEVEL * 2], "b": LEVEL * 2}))
+    table = judged(scores, policy=Policy(margin=0.035))
+    assert (table["p_adjusted"] < 0.05).all()
+    assert table["gap"].abs().max() < 0.035 < table["gap_high"].max()
+    assert verdicts(table) == {"a": "inconclusive", "b": "inconclusive"}
+    expected = "a difference is shown, but neither that it reaches 3.5 points nor that it stays inside: "
+    assert table["reason"].str.startswith(expected).all()
+    assert not table["reason"].str.contains("equality|would have been seen").any()
+
+
+@pytest.mark.parametrize(("comparator", "said"), [("best", True), ("largest", False), ("a", False), ("rest", False)])
+def test_only_the_best_comparator_comes_with_a_word_on_its_picking(comparator, said):
+    scores = in_utterances(speakers_of({"a": LEVEL, "b": HIGH, "c": [count + 4 for count in LEVEL]}))
+    table = judged(scores, policy=policy_of(comparator=comparator))
+    words = "; p ignores that the best slice was picked from the same data"
+    assert table["reason"].str.endswith(words).tolist() == [said] * len(table)
+
+
 def test_as_large_as_the_margin_but_not_significant_is_inconclusive():
     scores = in_utterances(speakers_of({"a": [10, 60, 20, 70, 15], "b": [5, 40, 30, 8, 33]}))
     row = row_of(judged(scores, policy=Policy()), "a")
@@ -416,6 +510,22 @@ def test_a_ratio_margin_finds_what_the_gap_margin_allows():
     row = row_of(judged(scores, policy=Policy(margin_ratio=1.5)), "a")
     assert row["verdict"] == "disparity"
     assert "3 points or ×1.5" in row["reason"]
+
+
+def test_a_ratio_to_a_comparator_without_errors_is_beyond_any_margin_and_its_mirror_too():
+    few = [2, 1, 2, 3, 2, 1, 2, 2, 1, 2]
+    scores = in_utterances(speakers_of({"a": few, "b": [0] * 10}, words=400), 4)
+    assert verdicts(judged(scores, policy=Policy(margin=0.05))) == {"a": "within_margin", "b": "within_margin"}
+    table = judged(scores, policy=Policy(margin=0.05, margin_ratio=50))
+    assert np.isnan(row_of(table, "a")["ratio"])
+    assert row_of(table, "b")["ratio"] == 0
+    assert verdicts(table) == {"a": "disparity", "b": "advantage"}
+
+
+def test_without_errors_on_either_side_no_ratio_is_shown():
+    silent = in_utterances(speakers_of({"a": [0] * 10, "b": [0] * 10}))
+    table = judged(silent, policy=Policy(margin_ratio=2))
+    assert verdicts(table) == {"a": "inconclusive", "b": "inconclusive"}
 
 
 def test_what_may_be_far_better_is_not_shown_to_be_equal():
@@ -537,6 +647,89 @@ def test_speakers_of_whom_nothing_was_counted_do_not_reach_a_floor():
     assert "2 speakers" in row["reason"]
 
 
+def test_the_floor_counts_scored_utterances():
+    scores = in_utterances(speakers_of({"a": HIGH, "b": LEVEL}))
+    failed = (scores["accent"] == "b") & (scores.index >= 40)  # two of every speaker's four
+    lost = scores.assign(failed=failed)
+    assert (lost["accent"] == "b").sum() - failed.sum() == 20
+    policies = [Policy(failures=rule, min_utterances=21) for rule in (Failures.left_out, Failures.deletions)]
+    left_out, deletions = (judged(lost, policy=policy) for policy in policies)
+    assert verdicts(left_out) == {"a": "insufficient", "b": "insufficient"}
+    assert left_out["reason"].str.contains("20 utterances where the policy asks for 21").all()
+    assert "insufficient" not in set(deletions["verdict"])
+    assert "insufficient" not in set(judged(lost, policy=Policy(failures=Failures.left_out))["verdict"])
+
+
+def test_the_best_comparator_was_heard_often_enough():
+    scores = in_utterances(speakers_of({"a": LEVEL, "b": HIGH, "c": LOW}))
+    failed = (scores["accent"] == "c") & ~scores["speaker_id"].isin(["s020", "s021"])
+    policy = Policy(comparator="best", failures=Failures.left_out, min_utterances=1, min_words=1)
+    table = judged(scores.assign(failed=failed), policy=policy)
+    assert set(table["comparator"]) == {"a"}
+    assert verdicts(table) == {"b": "disparity", "c": "insufficient"}
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, ""], ids=["none", "nan", "empty"])
+def test_a_few_missing_ids_do_not_change_the_test(missing):
+    scores = simulated(np.random.default_rng(0), [0.2, 0.23, 0.2], n_speakers=20)
+    assert len(scores) == 1_200
+    without = scores.assign(
+        speaker_id=scores["speaker_id"].astype(object).where(~scores.index.isin([30, 900]), missing)
+    )
+    policy = policy_of(n_permutations=9_999)
+    whole, some = judged(scores, policy=policy), judged(without, policy=policy)
+    assert some["p_value"].tolist() == pytest.approx(whole["p_value"].tolist(), abs=0.02)
+    columns = ["gap_low", "gap_high", "minimum_detectable_gap"]
+    np.testing.assert_allclose(some[columns], whole[columns], atol=0.008)
+    assert some["gap"].tolist() == whole["gap"].tolist()
+
+
+def test_the_unnamed_are_one_further_speaker_on_each_side():
+    scores = speakers_of({"a": HIGH, "b": [*LEVEL, 30, 25]})
+    last_of = {"s009": "x", "s021": "y"}  # of either side
+    unnamed = scores.assign(speaker_id=scores["speaker_id"].astype(object).where(~scores["speaker_id"].isin(last_of)))
+    named = scores.assign(speaker_id=scores["speaker_id"].replace(last_of))
+    columns = ["gap", "ratio", "ratio_low", "ratio_high", "minimum_detectable_gap"]
+    some, whole = judged(unnamed), judged(named)
+    np.testing.assert_allclose(some[columns].astype(float), whole[columns].astype(float), rtol=1e-12)
+    assert "9 speakers against 11" in row_of(some, "a")["reason"]
+    assert "10 speakers against 12" in row_of(whole, "a")["reason"]
+
+
+@pytest.mark.parametrize("comparators", [("rest", "rest"), ("a0", "a1")], ids=["rest", "named"])
+@pytest.mark.parametrize("sizes", [(15, 15), (12, 20)], ids=["equal", "unequal"])
+def test_two_slices_with_unnamed_utterances_mirror_each_other(comparators, sizes):
+    scores = simulated(np.random.default_rng(7), [0.2, 0.25], n_speakers=sizes)
+    scores["speaker_id"] = scores["speaker_id"].where(~scores.index.isin([3, 200, 250, 400]), None)
+    of_a0, of_a1 = (
+        row_of(judged(scores, policy=policy_of(comparator=comparator)), name)
+        for name, comparator in zip(["a0", "a1"], comparators[::-1], strict=True)
+    )
+    assert of_a0["p_value"] == of_a1["p_value"]
+    assert (of_a0["gap_low"], of_a0["gap_high"]) == pytest.approx((-of_a1["gap_high"], -of_a1["gap_low"]), rel=1e-9)
+    assert of_a0["minimum_detectable_gap"] == of_a1["minimum_detectable_gap"]
+
+
+@pytest.mark.parametrize(("n_named", "shown"), [(0, False), (1, False), (2, True)])
+def test_below_two_named_speakers_on_a_side_nothing_is_said_beyond_the_gap(n_named, shown):
+    scores = speakers_of({"a": HIGH, "b": LEVEL})
+    nameless = (scores["accent"] == "a") & ~scores["speaker_id"].isin([f"s{i:03d}" for i in range(n_named)])
+    table = judged(scores.assign(speaker_id=scores["speaker_id"].where(~nameless, None)))
+    for name in "ab":
+        row = row_of(table, name)
+        assert abs(row["gap"]) == 0.25
+        assert row["ratio"] > 0
+        numbers = row[["gap_low", "gap_high", "ratio_low", "ratio_high", "minimum_detectable_gap", "p_value"]]
+        assert numbers.notna().tolist() == [shown] * 6
+        assert (row["verdict"] == "insufficient") is not shown
+
+
+def test_a_condition_of_more_than_a_thousand_speakers_is_judged():
+    clean = np.random.default_rng(0).integers(10, 40, 1_100)
+    table = judged(conditions_of(clean, clean + 10), "condition", policy_of(n_resamples=100, n_permutations=100))
+    assert verdicts(table) == {"clean": "advantage", "noisy": "disparity"}
+
+
 @pytest.mark.parametrize("missing", [None, np.nan, ""], ids=["none", "nan", "empty"])
 def test_utterances_without_a_speaker_id_do_not_count_towards_the_floor(missing):
     scores = speakers_of({"a": HIGH, "b": LEVEL})
@@ -545,7 +738,7 @@ def test_utterances_without_a_speaker_id_do_not_count_towards_the_floor(missing)
     )
     row = row_of(judged(scores, policy=policy_of(min_speakers=9)), "a")
     assert row["verdict"] == "insufficient"
-    assert "8 speakers where the policy asks for 9" in row["reason"]
+    assert "8 speakers with an id where the policy asks for 9" in row["reason"]
     assert row_of(judged(scores, policy=policy_of(min_speakers=8)), "a")["verdict"] == "disparity"
 
 

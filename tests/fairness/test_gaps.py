@@ -60,12 +60,13 @@ def test_gap_and_ratio_are_those_of_the_pooled_rates():
     assert measured.ratio[0] == pytest.approx(1.5)
 
 
-def test_errors_of_distinct_speakers_add_and_freedom_is_welchs():
+def test_errors_of_distinct_speakers_add_and_freedom_is_welchs_of_the_log_ratio():
     a, b = apart_of(8, 14)
-    (_, spread_a), (_, spread_b) = estimate_of(a), estimate_of(b)
+    (rate_a, spread_a), (rate_b, spread_b) = estimate_of(a), estimate_of(b)
     measured = gaps(a, b)
     assert measured.standard_error[0] == pytest.approx(np.hypot(spread_a, spread_b), rel=1e-12)
-    welch = (spread_a**2 + spread_b**2) ** 2 / (spread_a**4 / 7 + spread_b**4 / 13)
+    log_a, log_b = spread_a / rate_a, spread_b / rate_b
+    welch = (log_a**2 + log_b**2) ** 2 / (log_a**4 / 7 + log_b**4 / 13)
     assert degrees_of_freedom(measured, overlaps(a, b))[0] == pytest.approx(welch, rel=1e-12)
 
 
@@ -102,6 +103,17 @@ def test_few_distinct_speakers_get_movers_limits(sizes):
     (rate_a, spread_a), (rate_b, spread_b) = estimate_of(a), estimate_of(b)
     factor_a = np.exp(stats.t.ppf(0.975, sizes[0] - 1) * spread_a / rate_a)
     factor_b = np.exp(stats.t.ppf(0.975, sizes[1] - 1) * spread_b / rate_b)
+    low = rate_a - rate_b - np.hypot(rate_a - rate_a / factor_a, rate_b * factor_b - rate_b)
+    high = rate_a - rate_b + np.hypot(rate_a * factor_a - rate_a, rate_b - rate_b / factor_b)
+    assert interval_of(a, b) == pytest.approx((low, high), rel=1e-9)
+
+
+def test_a_side_where_few_err_gets_movers_limits_however_many_speakers_it_has():
+    one, words = [1, *[0] * 11], [100] * 12
+    a, b = apart(*simulated_side(20, 0.25, 0), one, words)
+    (rate_a, spread_a), (rate_b, spread_b) = estimate_of(a), estimate_of(b)
+    factor_a = np.exp(stats.t.ppf(0.975, 19) * spread_a / rate_a)
+    factor_b = np.exp(stats.t.ppf(0.975, 11) * spread_b / rate_b)
     low = rate_a - rate_b - np.hypot(rate_a - rate_a / factor_a, rate_b * factor_b - rate_b)
     high = rate_a - rate_b + np.hypot(rate_a * factor_a - rate_a, rate_b - rate_b / factor_b)
     assert interval_of(a, b) == pytest.approx((low, high), rel=1e-9)

@@ -19,6 +19,8 @@ def test_the_default_promise_is_the_one_the_readme_can_quote():
     [
         pytest.param("margin", 0.0, id="no-margin"),
         pytest.param("margin", -0.01, id="negative-margin"),
+        pytest.param("margin", 1.01, id="margin-above-one"),
+        pytest.param("margin", 3, id="margin-in-points"),
         pytest.param("margin", nan, id="margin-nan"),
         pytest.param("margin", inf, id="margin-infinite"),
         pytest.param("margin_ratio", 1.0, id="ratio-one"),
@@ -49,7 +51,7 @@ def test_an_option_out_of_its_range_is_refused_by_name(option, found):
     ("option", "value"),
     [
         pytest.param("margin", 1e-9, id="tiny-margin"),
-        pytest.param("margin", 2.0, id="margin-above-one"),
+        pytest.param("margin", 1.0, id="margin-of-every-word"),
         pytest.param("margin_ratio", 1.01, id="ratio"),
         pytest.param("alpha", 0.499, id="alpha"),
         pytest.param("min_speakers", 2, id="two-speakers"),
@@ -67,6 +69,7 @@ def test_the_ends_of_a_range_are_allowed(option, value):
     "override",
     [
         pytest.param(DimensionPolicy(margin=0.0), id="margin"),
+        pytest.param(DimensionPolicy(margin=3), id="margin-in-points"),
         pytest.param(DimensionPolicy(margin=nan), id="margin-nan"),
         pytest.param(DimensionPolicy(margin_ratio=1.0), id="ratio"),
         pytest.param(DimensionPolicy(margin_ratio=inf), id="ratio-infinite"),
@@ -107,6 +110,8 @@ def test_an_override_changes_what_it_names_and_inherits_the_rest():
         pytest.param(0.01, 1.24, False, False, id="ratio-inside"),
         pytest.param(0.01, nan, True, False, id="no-errors-to-compare-with"),
         pytest.param(0.05, nan, True, False, id="gap-without-a-ratio"),
+        pytest.param(-0.01, 0.0, False, True, id="no-errors-where-the-comparator-has-some"),
+        pytest.param(0.0, nan, False, False, id="no-errors-on-either-side"),
     ],
 )
 def test_a_promise_breaks_when_either_margin_is_reached(gap, ratio, worse, better):
@@ -118,6 +123,7 @@ def test_without_a_ratio_margin_no_ratio_breaks_the_promise():
     promise = Policy(margin=0.03).for_dimension("accent")
     assert not promise.worse(0.01, 9.0)
     assert not promise.better(-0.01, 0.1)
+    assert not promise.worse(0.01, nan)
 
 
 def test_two_policies_share_no_list():

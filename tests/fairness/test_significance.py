@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from harness.fairness import Correction
-from harness.fairness.significance import adjusted, permutation_p_values, sign_flip_p_values
+from harness.fairness.significance import (
+    adjusted,
+    permutation_p_values,
+    sign_flip_p_values,
+    smallest_permutation_p_value,
+    smallest_sign_flip_p_value,
+)
 
 V1_2 = [12, 7, 30, 4, 22, 9], [100, 80, 150, 60, 90, 120]
 V3_4 = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216, 0.222, 0.251, 0.269, 0.275, 0.34]
@@ -118,6 +124,8 @@ def test_no_p_value_is_below_what_the_arrangements_allow(sizes, n_permutations):
     allowed = 2 / arrangements if arrangements <= n_permutations else 2 / (n_permutations + 1)
     assert found >= allowed * (1 - 1e-12)
     assert found == pytest.approx(allowed) or sizes == (2, 3)
+    assert smallest_permutation_p_value(*sizes, n_permutations) == pytest.approx(allowed)
+    assert smallest_permutation_p_value(*sizes[::-1], n_permutations) == pytest.approx(allowed)
 
 
 def test_comparisons_tested_together_get_what_they_get_alone():
@@ -189,6 +197,23 @@ def test_many_signs_are_sampled_and_agree_with_enumeration():
 def test_no_sign_flip_p_is_below_what_the_signs_allow():
     assert flips([1.0] * 6) == pytest.approx(2 / 2**6)
     assert flips([1.0] * 40, n_permutations=999) == pytest.approx(1 / 1_000)
+
+
+@pytest.mark.parametrize("n_permutations", [100, 1_023, 1_024, 1_025, 9_999])
+@pytest.mark.parametrize("n_speakers", [1, 2, 6, 7, 10, 13, 14, 1_100])
+def test_the_smallest_sign_flip_p_is_that_of_speakers_who_all_move_alike(n_speakers, n_permutations):
+    found = flips([1.0] * n_speakers, n_permutations=n_permutations)
+    smallest = smallest_sign_flip_p_value(n_speakers, n_permutations)
+    sampled = 2**n_speakers > n_permutations
+    assert smallest == pytest.approx(1 / (n_permutations + 1) if sampled else 2 / 2**n_speakers)
+    extreme = n_permutations * 2 / 2**n_speakers  # random signs that are all alike, on average
+    assert smallest * (1 - 1e-12) <= found <= smallest * (2 + 4 * extreme if sampled else 1 + 1e-12)
+
+
+def test_more_speakers_than_a_float_has_powers_of_two_are_tested():
+    assert smallest_sign_flip_p_value(5_000, 999) == 1 / 1_000
+    assert smallest_permutation_p_value(3_000, 3_000, 999) == 2 / 1_000
+    assert flips([1.0, -1.0] * 2_500, n_permutations=100) == 1.0
 
 
 @pytest.mark.parametrize(

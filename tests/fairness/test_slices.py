@@ -224,6 +224,15 @@ def test_intersections_keep_undeclared_parts_and_only_those_that_occur():
     ]
 
 
+def test_a_value_that_contains_the_sign_of_intersections_is_spelled_out_inside_them():
+    accent, gender = ["Kent & Essex", "Kent", "Kent & Essex"], ["f", "x & y", "m"]
+    table = table_of(scores_of([1, 2, 3], [10] * 3, accent=accent, gender=gender), ["accent", "accent & gender"])
+    assert slices_of(table) == ["Kent", "Kent & Essex"]
+    crossed = table[table["dimension"] == "accent & gender"].set_index("slice")["wer"]
+    assert crossed.to_dict() == {"Kent & x and y": 0.2, "Kent and Essex & f": 0.1, "Kent and Essex & m": 0.3}
+    assert all(len(name.split(" & ")) == 2 for name in crossed.index)
+
+
 def test_insertions_on_empty_references_count():
     table = table_of(scores_of([1, 3], [10, 0], ["a", "a"], accent=["irish"] * 2))
     row = row_of(table, "irish")
@@ -277,6 +286,13 @@ def test_one_named_speaker_beside_unnamed_utterances_has_no_interval():
     row = row_of(table_of(scores_of([3, 1, 4], [20] * 3, ["a", None, None], accent=["x"] * 3)), "x")
     assert np.isnan([row["wer_low"], row["wer_high"]]).all()
     assert row["note"] == "1 speaker: no interval"
+
+
+def test_a_silent_speaker_with_an_id_beside_unnamed_utterances_makes_no_interval():
+    scores = scores_of([3, 10, 4], [20, 10, 20], ["a", "b", None], accent=["x"] * 3).assign(failed=[False, True, False])
+    row = row_of(table_of(scores, policy=policy_of(failures=Failures.left_out)), "x")
+    assert (row["n_speakers"], row["wer"], row["note"]) == (2, 7 / 40, "1 speaker: no interval")
+    assert np.isnan([row["wer_low"], row["wer_high"]]).all()
 
 
 def test_numbers_as_speaker_ids_are_speakers():
