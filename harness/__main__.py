@@ -6,6 +6,7 @@
 
 import difflib
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -75,13 +76,9 @@ def _run(pipeline: str, overrides: list[str]) -> int:
     statuses: list[int] = []
 
     def job(config: "DictConfig") -> None:
-        statuses.append(_guarded(lambda: _pipeline(pipeline, config)))
+        statuses.append(_guarded(lambda: _pipeline(pipeline, config, overrides)))
 
-    if any(override.startswith("manifest.path=") for override in overrides) and not any(
-        override.startswith("manifest=") for override in overrides
-    ):
-        overrides = [*overrides, "manifest=file"]  # a path alone means that file, and nothing of the default choice
-    sys.argv = [f"harness {pipeline}", *overrides]
+    sys.argv = [f"harness {pipeline}", *_with_file(overrides)]
     application = hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=pipeline)(job)
     try:
         application()
@@ -92,6 +89,19 @@ def _run(pipeline: str, overrides: list[str]) -> int:
     return max(statuses, default=EXIT_OK)
 
 
+def _with_file(overrides: list[str]) -> list[str]:
+    """Let a path alone mean that file, and nothing of the default choice; it stays beside it, away from the flags."""
+    paths = [place for place, override in enumerate(overrides) if override.startswith("manifest.path=")]
+    if not paths or any(override.startswith("manifest=") for override in overrides):
+        return overrides
+    return [*overrides[: paths[0]], "manifest=file", *overrides[paths[0] :]]
+
+
+def _printable(text: str) -> str:
+    """Return a text without the control characters that steer a terminal; it may quote somebody's file."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def _guarded(run: Callable[[], int]) -> int:
     """Turn what a pipeline raises into words on standard error and an exit status."""
     from harness.errors import HarnessError
@@ -99,7 +109,7 @@ def _guarded(run: Callable[[], int]) -> int:
     try:
         return run()
     except HarnessError as error:
-        sys.stderr.write(f"harness: {error}\n")
+        sys.stderr.write(f"harness: {_printable(str(error))}\n")
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("harness: interrupted; what is done is kept. The same command goes on from there.\n")
@@ -112,23 +122,31 @@ def _guarded(run: Callable[[], int]) -> int:
         return EXIT_COULD_NOT_MEASURE
 
 
-def _pipeline(name: str, config: "DictConfig") -> int:
+def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
     """Build the objects, run the pipeline, show its table."""
     from hydra.core.hydra_config import HydraConfig
 
     from harness.config import benchmark_job, rescore_job
+    from harness.errors import UsageError
     from harness.pipelines.benchmark import benchmark
     from harness.pipelines.rescore import rescore
     from harness.report.screen import show
 
     hydra_config = HydraConfig.get()
+    if hydra_config.job.env_set:
+        raise UsageError("hydra.job.env_set changes the environment; set it yourself, where you can see it.")
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
-    named = _named_targets(list(hydra_config.overrides.task), list(config.allow_targets))
+    named = _named_targets(overrides, list(config.allow_targets))
     if name == "benchmark":
         outcome = benchmark(benchmark_job(config, choices=choices, named_targets=named))
     else:
         outcome = rescore(rescore_job(config, choices=choices, named_targets=named))
-    show(outcome.run, sys.stdout)
+    try:
+        show(outcome.run, sys.stdout)
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError) as error:  # a closed pipe or no standard output: the run is whole
+        log.warning("the table could not be printed (%s); it is in %s", error, outcome.run.path)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 (for the interpreter's last flush)
     return outcome.exit_status
 
 

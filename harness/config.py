@@ -4,7 +4,6 @@ Nests the options of each module into one schema per pipeline, finds `configs/`,
 targets on an allow-list: a configuration file is data, it must not be able to run code.
 """
 
-import importlib
 import logging.config
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +13,7 @@ from typing import Any
 
 import hydra.utils
 from hydra.core.config_store import ConfigStore
-from hydra.errors import CompactHydraException, InstantiationException
-from hydra.utils import instantiate
+from hydra.errors import CompactHydraException
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import (
     InterpolationKeyError,
@@ -30,20 +28,9 @@ from harness.fairness import DimensionPolicy, Policy
 from harness.pipelines.benchmark import BenchmarkJob
 from harness.pipelines.evaluation import SliceOptions
 from harness.pipelines.rescore import RescoreJob
+from harness.plugins import TARGETS, build
 from harness.transcription import ExecutorOptions
 
-TARGETS = frozenset(
-    {
-        "harness.backends.pocketsphinx.PocketSphinx",
-        "harness.backends.tones.Tones",
-        "harness.backends.whisper.Whisper",
-        "harness.scoring.normalization.ByLanguage",
-        "harness.scoring.normalization.LowercaseNoPunctuation",
-        "harness.scoring.normalization.Verbatim",
-        "harness.scoring.normalization.WhisperBasic",
-        "harness.scoring.normalization.WhisperEnglish",
-    }
-)
 _NOT_A_PLUGINS = ("_partial_", "_recursive_", "_convert_", "_args_")  # what else Hydra would obey in a node
 _LOGGING = frozenset(  # what a configuration of logging may name: it, too, calls whatever it is given
     {"logging.Formatter", "logging.NullHandler", "logging.StreamHandler", "ext://sys.stderr", "ext://sys.stdout"}
@@ -125,7 +112,7 @@ def configs_folder() -> Path:
 
 def register() -> None:
     """Tell Hydra the schemas and where manifests lie; may be called again."""
-    hydra.utils.instantiate = _allowed_only  # Hydra itself runs the callbacks that a configuration file names
+    hydra.utils.instantiate = _refused  # what Hydra would run the callbacks of a configuration file with
     logging.config.DictConfigurator.__init__ = _plain_logging  # type: ignore[method-assign, assignment]
     store = ConfigStore.instance()
     store.store(name="benchmark_schema", node=_schema(BenchmarkConfig))
@@ -133,12 +120,10 @@ def register() -> None:
     OmegaConf.register_new_resolver("manifests", lambda path: str(_beside_or_inside("manifests") / path), replace=True)
 
 
-def _allowed_only(config: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-    try:
-        check_targets(OmegaConf.to_container(config) if isinstance(config, DictConfig) else config, TARGETS)
-    except UsageError as error:
-        raise CompactHydraException(f"harness: {error}") from None  # Hydra shows its own errors without a traceback
-    return instantiate(config, *args, **kwargs)
+def _refused(config: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401, ARG001
+    raise CompactHydraException(  # Hydra shows its own errors without a traceback
+        "harness: a configuration names hydra.callbacks; expected none: a configuration file must not run code."
+    )
 
 
 _configure_logging = logging.config.DictConfigurator.__init__
@@ -233,23 +218,6 @@ def rescore_job(config: DictConfig, *, choices: Mapping[str, str], named_targets
     )
 
 
-def check_targets(node: object, allowed: frozenset[str]) -> None:
-    """Refuse a node that would instantiate what is not on the allow-list, however deep.
-
-    Raises:
-        UsageError: The target, and how a user allows it.
-    """
-    for key in _keys(node):
-        if key in _NOT_A_PLUGINS:
-            raise UsageError(f"{key} stands in a plugin's node; expected _target_ and its constructor's arguments.")
-    for target in _targets(node):
-        if target not in allowed:
-            raise UsageError(
-                f"_target_={target!r} is not on the allow-list of this harness: a configuration file must not run "
-                f"code unasked. If you trust it, name it on the command line: 'allow_targets=[{target}]'."
-            )
-
-
 def _beside_or_inside(name: str) -> Path:
     package = Path(__file__).resolve().parent
     inside = package / name
@@ -304,29 +272,8 @@ def _no_backend(schema: type) -> dict[str, None]:
 
 
 def _build(config: DictConfig, key: str, named_targets: Sequence[str]) -> Any:  # noqa: ANN401
-    """Instantiate a plugin: `_target_` and its constructor's arguments, nothing else.
-
-    Raises:
-        UsageError: The target is not allowed or does not take these arguments.
-    """
     node = OmegaConf.to_container(config[key], resolve=True)
-    if not isinstance(node, dict) or "_target_" not in node:
-        raise UsageError(f"{key} has no _target_; expected a choice of configs/{key}/, e.g. {key}=…")
-    check_targets(node, TARGETS | frozenset(named_targets))
-    _importable(str(node["_target_"]))
-    try:
-        return _checked_methods(instantiate(node), key)
-    except InstantiationException as error:
-        if isinstance(error.__cause__, HarnessError):
-            raise error.__cause__ from error
-        raise UsageError(f"{key}: {' '.join(str(error).split())}") from error
-
-
-def _checked_methods(plugin: Any, key: str) -> Any:  # noqa: ANN401
-    missing = [name for name in _METHODS[key] if not hasattr(plugin, name)]
-    if missing:
-        raise UsageError(f"{type(plugin).__name__} has no {' and no '.join(missing)}; README says what a {key} needs.")
-    return plugin
+    return build(key, node, allowed=TARGETS | frozenset(named_targets))
 
 
 def _override(dimension: str, options: object) -> DimensionPolicy:
@@ -348,39 +295,6 @@ def _override(dimension: str, options: object) -> DimensionPolicy:
     if not isinstance(typed, DimensionPolicy):
         raise TypeError(f"{typed!r} is no DimensionPolicy")
     return typed
-
-
-def _importable(target: str) -> None:
-    module, _, name = target.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(
-            f"_target_={target!r} cannot be imported: {error}. Is its package installed, or its folder in PYTHONPATH?"
-        ) from error
-    if not isinstance(found, type):
-        raise UsageError(f"_target_={target!r} is not a class; expected a class with the plugin's method.")
-
-
-def _keys(node: object) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        yield from map(str, node)
-        for value in node.values():
-            yield from _keys(value)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            yield from _keys(value)
-
-
-def _targets(node: object) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        if "_target_" in node:
-            yield str(node["_target_"])
-        for value in node.values():
-            yield from _targets(value)
-    elif isinstance(node, list | tuple):
-        for value in node:
-            yield from _targets(value)
 
 
 def _manifest(options: ManifestOptions, *, require_audio: bool) -> Manifest:

@@ -101,10 +101,10 @@ TOUCH_BY_LOGGING = {"()": "pathlib.Path.touch", "self": "MARK"}
 @pytest.mark.parametrize(
     ("node", "words"),
     [
-        pytest.param({"callbacks": {"evil": TOUCH}}, "is not on the allow-list", id="callback"),
+        pytest.param({"callbacks": {"evil": TOUCH}}, "names hydra.callbacks", id="callback"),
         pytest.param(
             {"callbacks": {"evil": {"_target_": "pathlib.Path.touch", "_args_": ["MARK"]}}},
-            "_args_ stands in a plugin's node",
+            "names hydra.callbacks",
             id="callback-by-args",
         ),
         pytest.param(
@@ -128,7 +128,7 @@ TOUCH_BY_LOGGING = {"()": "pathlib.Path.touch", "self": "MARK"}
             id="job-logging-file",
         ),
         pytest.param(
-            {"job_logging": {"handlers": {"stderr": {"stream": "ext://harness.config.importlib"}}}},
+            {"job_logging": {"handlers": {"stderr": {"stream": "ext://harness.__main__.log"}}}},
             "must not run code",
             id="job-logging-object",
         ),
@@ -305,3 +305,49 @@ def test_a_backend_that_leaves_with_0_has_measured_nothing(tmp_path, corpus, thi
     assert ended.exit_status == 1
     assert "SystemExit(0)" in ended.err
     assert ended.is_in_words
+
+
+def test_a_reference_that_resolves_to_a_plugin_is_only_a_text(tmp_path, corpus):
+    mark = tmp_path / "mark"
+    folder = tmp_path / "configs" / "backend"
+    folder.mkdir(parents=True)
+    inner = f"{{_target_: pathlib.Path.write_text, self: {{_target_: pathlib.Path, _args_: [{mark}]}}, data: x}}"
+    (folder / "evil.yaml").write_text(
+        "_target_: harness.backends.pocketsphinx.PocketSphinx\ngrammar: '\\${oc.create:" + inner + "}'\n"
+    )
+    ended = harness(
+        "benchmark", "--config-dir", folder.parent, *CHOICES, f"manifest.path={corpus}", "backend=evil", "run_dir=run",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert (ended.exit_status, mark.exists()) == (2, False)
+    assert "refers to something" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(
+            {
+                "allow_targets": ["logging.FileHandler"],
+                "backend": {"_target_": "logging.FileHandler", "filename": "MARK"},
+                "hydra": {"overrides": {"task": ["allow_targets=x"]}},
+            },
+            "counts only on the command line",
+            id="a-file-that-says-what-the-command-line-said",
+        ),
+        pytest.param({"hydra": {"job": {"env_set": {"GIT_DIR": "MARK"}}}}, "changes the environment", id="environment"),
+    ],
+)
+def test_an_experiment_cannot_speak_for_the_user(tmp_path, corpus, content, words):
+    mark = tmp_path / "mark"
+    folder = tmp_path / "configs" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "evil.yaml").write_text(
+        "# @package _global_\n" + yaml.safe_dump(json.loads(json.dumps(content).replace("MARK", str(mark))))
+    )
+    ended = harness(
+        "benchmark", "--config-dir", folder.parent, *CHOICES, f"manifest.path={corpus}", "+experiment=evil",
+        "run_dir=run", cwd=tmp_path,
+    )  # fmt: skip
+    assert (ended.exit_status, mark.exists()) == (2, False)
+    assert words in ended.err

@@ -88,11 +88,6 @@ def corpus(tmp_path_factory):
             id="dimension-that-is-not-sliced-by",
         ),
         pytest.param(
-            ["benchmark", "policy.dimensions={accent & gender: {margin: 0.1}}"],
-            r"\['accent & gender'\].*slices\.intersections",
-            id="crossing-that-is-not-sliced-by",
-        ),
-        pytest.param(
             ["benchmark", "policy.dimensions.accent={comparator: klingon}"],
             "comparator 'klingon' is no slice of accent; expected rest, best, largest or one of",
             id="comparator",
@@ -202,6 +197,31 @@ def test_a_named_manifest_keeps_its_grammar_when_its_path_is_changed(tmp_path):
     shown = yaml.safe_load(ended.out)["manifest"]
     assert (shown["name"], shown["path"]) == ("demo", "my.csv")
     assert shown["grammar"]
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["flags-last", "flags-first"])
+def test_a_manifest_s_path_may_stand_on_either_side_of_flags(tmp_path, order):
+    parts = [["manifest.path=my.csv", "backend=tones"], ["--cfg", "job"]]
+    ended = harness("benchmark", *(word for part in parts[::order] for word in part), cwd=tmp_path)
+    assert ended.exit_status == 0, ended.err
+    assert yaml.safe_load(ended.out)["backend"] == {"_target_": "harness.backends.tones.Tones"}
+
+
+@pytest.mark.parametrize(("intersections", "status"), [(1, 2), (2, 0)])
+def test_a_crossing_in_a_policy_s_file_must_be_sliced_by(tmp_path, intersections, status):
+    (tmp_path / "configs" / "policy").mkdir(parents=True)
+    policy = {"name": "mine", "fail_on": [], "dimensions": {"accent & gender": {"margin": 0.1}}}
+    (tmp_path / "configs" / "policy" / "mine.yaml").write_text(yaml.safe_dump(policy))
+    rows = [row | {"gender": "female" if number % 2 else "male"} for number, row in enumerate(tone_rows())]
+    attributes = {name: {"kind": "demographic", "provenance": "self_reported"} for name in ("accent", "gender")}
+    corpus = tone_corpus(tmp_path / "corpus", rows, attributes=attributes)
+    ended = harness(
+        "benchmark", "--config-dir", "configs", *CHOICES, f"manifest.path={corpus}", "policy=mine",
+        f"slices.intersections={intersections}", "run_dir=run", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.exit_status == status, ended.err
+    assert ("names ['accent & gender'], which this run does not slice by" in ended.err) == (status == 2)
+    assert (tmp_path / "run").exists() == (status == 0)
 
 
 def test_a_file_s_run_is_named_after_the_file(tmp_path, corpus):

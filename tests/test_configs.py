@@ -12,9 +12,10 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from harness.__main__ import PIPELINES
-from harness.config import TARGETS, BenchmarkConfig, RescoreConfig, configs_folder, register
+from harness.config import BenchmarkConfig, RescoreConfig, configs_folder, register
 from harness.errors import HarnessError
 from harness.fairness import Policy, Verdict
+from harness.plugins import TARGETS
 from harness.transcription import ExecutorOptions
 from tests.shared import REPOSITORY
 

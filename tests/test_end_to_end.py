@@ -6,9 +6,11 @@ import runpy
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from harness.audio import read_waveform
 from harness.backends import Transcript
 from harness.errors import BackendError
 from harness.pipelines.benchmark import benchmark
@@ -361,7 +363,7 @@ def test_slices_are_the_sums_of_the_scores(violated):
 
 
 def test_a_policy_for_one_dimension_decides_on_the_command_line(violated, tmp_path):
-    """The README's forms: the same gap of 100 points, judged against a named slice and within a margin that holds it."""
+    """The README's forms: the same gap of 100 points, against a named slice, then within a margin."""
     manifest = f"manifest.path={violated[0] / 'corpus' / 'manifest.jsonl'}"
     named = harness(*TONES, manifest, "policy.dimensions.accent={comparator: north}", cwd=tmp_path)
     assert named.exit_status == 3, named.err
@@ -388,30 +390,45 @@ def test_strict_is_violated_by_slices_that_nobody_could_test(tmp_path):
 
 def test_failed_clips_are_redone_when_asked_and_only_those(tmp_path):
     corpus = tone_corpus(tmp_path / "corpus")
-    job = benchmark_job(corpus, tmp_path / "run", backend=Scripted(raises_on_a_batch), normalizer=Verbatim())
-    whole = (corpus.parent / "audio" / "10-0.wav").read_bytes()
-    (corpus.parent / "audio" / "10-0.wav").write_bytes(b"")
+    bad = read_waveform(corpus.parent / "audio" / "10-0.wav")
+
+    def raises_on_one(waveforms):
+        if any(np.array_equal(waveform, bad) for waveform in waveforms):
+            raise RuntimeError("out of memory")
+
+    rows = [json.loads(line) for line in corpus.read_text().splitlines()]
+    n_alike = [row["text"] for row in rows].count(next(r["text"] for r in rows if r["utterance_id"] == "10-0"))
+    job = benchmark_job(corpus, tmp_path / "run", backend=Scripted(raises_on_one), normalizer=Verbatim())
     benchmark(job)
-    (corpus.parent / "audio" / "10-0.wav").write_bytes(whole)
     again = Scripted()
     benchmark(replace(job, backend=again))
-    assert (again.calls, summary_of(tmp_path)["n_failed"]) == ([], 1)
+    assert (again.calls, summary_of(tmp_path)["n_failed"]) == ([], n_alike)
+    assert summary_of(tmp_path)["failure_reasons"] == [{"error": "RuntimeError: out of memory", "n": n_alike}]
     benchmark(replace(job, backend=again, executor=ExecutorOptions(retry_failed=True)))
-    assert again.calls == [1, 1]  # the warm-up, and the clip that had failed
+    assert sum(again.calls) == 1 + n_alike  # the warm-up, and the clips that had failed
     assert (summary_of(tmp_path)["n_failed"], summary_of(tmp_path)["wer"]) == (0, 0.0)
     assert summary_of(tmp_path)["failure_reasons"] == []
-    assert len(hypothesis_lines(tmp_path / "run")) == 41  # what failed is kept
+    assert len(hypothesis_lines(tmp_path / "run")) == 40 + n_alike  # what failed is kept
     assert broken_contract(tmp_path / "run") == []
 
 
 def test_retrying_is_an_option_of_the_command_that_belongs_to_the_same_run(tmp_path):
     corpus = tone_corpus(tmp_path / "corpus")
-    whole = (corpus.parent / "audio" / "10-0.wav").read_bytes()
     (corpus.parent / "audio" / "10-0.wav").write_bytes(b"")
+    once = harness(*TONES, f"manifest.path={corpus}", cwd=tmp_path)
+    again = harness(*TONES, f"manifest.path={corpus}", "executor.retry_failed=true", cwd=tmp_path)
+    assert (once.exit_status, again.exit_status) == (0, 0), again.err
+    assert "39 utterances are transcribed, 1 are left" in again.err
+    assert summary_of(tmp_path)["n_failed"] == 1
+
+
+def test_a_recording_that_changed_under_its_name_makes_another_run(tmp_path):
+    corpus = tone_corpus(tmp_path / "corpus")
     assert harness(*TONES, f"manifest.path={corpus}", cwd=tmp_path).exit_status == 0
-    (corpus.parent / "audio" / "10-0.wav").write_bytes(whole)
-    ended = harness(*TONES, f"manifest.path={corpus}", "executor.retry_failed=true", cwd=tmp_path)
-    assert ended.exit_status == 0, ended.err
+    (corpus.parent / "audio" / "10-0.wav").write_bytes(b"")
+    ended = harness(*TONES, f"manifest.path={corpus}", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "recordings_digest: there" in ended.err
     assert summary_of(tmp_path)["n_failed"] == 0
 
 

@@ -21,6 +21,8 @@ LAYERS = [  # from left to right; those in one row may not import each other
     {"results"},
     {"report"},
     {"pipelines"},
+    {"plugins"},
+    {"plugins"},
     {"config"},
     {"__main__"},
 ]

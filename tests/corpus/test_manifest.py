@@ -106,8 +106,8 @@ def test_the_digest_covers_manifest_and_datasheet(tmp_path: Path) -> None:
     alone = load(path).digest
     sheet = write_datasheet(tmp_path)
     both = load(path).digest
-    assert alone == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert both == hashlib.sha256(path.read_bytes() + sheet.read_bytes()).hexdigest()
+    assert alone == hashlib.sha256(path.read_bytes() + b"\0").hexdigest()
+    assert both == hashlib.sha256(path.read_bytes() + b"\0" + sheet.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,16 @@ def test_a_wrong_argument_is_a_usage_error(
 
 def test_a_datasheet_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "datasheet.yaml").mkdir()
-    (problem,) = problems_of(lambda: load(write_manifest(tmp_path, [row()])))
-    assert problem == "datasheet.yaml: cannot be read: Is a directory."
+    with pytest.raises(UsageError, match=r"datasheet\.yaml: expected a file in the manifest's folder"):
+        load(write_manifest(tmp_path, [row()]))
+
+
+def test_a_datasheet_that_is_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    write_datasheet(tmp_path).rename(tmp_path / "elsewhere.yaml")
+    (tmp_path / "corpus" / "datasheet.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    with pytest.raises(UsageError, match="not a link out of it or a pipe"):
+        load(write_manifest(tmp_path / "corpus", [row()]))
 
 
 def test_audio_is_found_under_the_audio_root(tmp_path: Path) -> None:
