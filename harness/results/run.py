@@ -261,9 +261,9 @@ def _flat(tree: object, prefix: str = "") -> dict[str, str]:
 
 
 def _safe(name: str) -> str:
-    """Return a name that is safe in a path: ASCII letters, digits, `-`, `.` and `_`."""
-    kept = "".join(letter if (letter.isascii() and letter.isalnum()) or letter in "-._" else "-" for letter in name)
-    return kept.strip(".-")[:100] or "run"
+    """Return a name that is safe in a path: letters, digits, `-`, `.` and `_`, at most 100 bytes."""
+    kept = "".join(letter if letter.isalnum() or letter in "-._" else "-" for letter in name)
+    return kept.strip(".-").encode()[:100].decode(errors="ignore") or "run"
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
