@@ -99,7 +99,7 @@ def one_corpus(task):
     return (
         p_log < ALPHA,
         p_difference < ALPHA,
-        2 * p_log < ALPHA and abs(gap) >= MARGIN,  # Holm over both slices of the dimension
+        p_log < ALPHA and abs(gap) >= MARGIN,  # two slices, each the other's rest, are one test
         first.low <= scenario.wer[0] <= first.high,
         second.low <= scenario.wer[1] <= second.high,
         between.low <= true_gap <= between.high,

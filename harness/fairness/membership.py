@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.corpus.attributes import DECLINED, UNDECLARED
+from harness.corpus.attributes import DECLINED, INTERSECTION_SEPARATOR, UNDECLARED
 from harness.errors import UsageError
 
 Ints = npt.NDArray[np.int64]
 
+AND = INTERSECTION_SEPARATOR
 OVERALL = "overall"  # the dimension whose one slice is everybody
 EVERYBODY = "all"
-AND = " & "  # joins the names of an intersection, of its dimension and of its slices
 _SILENT = frozenset({UNDECLARED, DECLINED})
 
 

@@ -7,8 +7,7 @@ import pandas as pd
 
 from harness.fairness import Failures, Policy, Verdict, violations
 from harness.fairness.membership import EVERYBODY, OVERALL
-
-WORDS = ("hits", "substitutions", "deletions", "insertions")
+from harness.fairness.speaker_sums import WORD_COUNTS
 
 
 def summarise(
@@ -84,7 +83,7 @@ def _both_ways(scores: pd.DataFrame) -> dict[str, float | None]:
 
 
 def _wer(scores: pd.DataFrame) -> float | None:
-    hits, substitutions, deletions, insertions = (int(scores[name].sum()) for name in WORDS)
+    hits, substitutions, deletions, insertions = (int(scores[name].sum()) for name in WORD_COUNTS)
     words = hits + substitutions + deletions
     return (substitutions + deletions + insertions) / words if words else None
 

@@ -15,9 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.errors import HypothesesError, UsageError
-
-CLEAN = "clean"  # the condition of audio that was not transformed
-COLUMNS = ("utterance_id", "condition", "text", "error", "audio_s", "processing_s")
+from harness.transcription.store import CLEAN, COLUMNS
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')

@@ -12,8 +12,8 @@ from harness.corpus import Manifest
 from harness.errors import DataError, HypothesesError, UsageError
 from harness.scoring.alignment import CountArray, UtteranceCounts, character_counts, word_counts
 from harness.scoring.hallucination import hallucination_flags
-from harness.scoring.hypotheses import CLEAN
 from harness.scoring.normalization import ByLanguage, Normalizer
+from harness.transcription.store import CLEAN
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,11 @@ from harness.audio import SAMPLE_RATE, Waveform, read_waveform
 from harness.backends import Backend, Transcript, check_transcripts
 from harness.corpus import Utterance
 from harness.errors import HarnessError, UsageError
-from harness.transcription.store import Hypothesis, HypothesisWord
+from harness.transcription.store import CLEAN, Hypothesis, HypothesisWord
 
 log = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 100_000  # of a transcript: two hours of speech; more is a runaway decoder, and takes hours to align
-CLEAN = "clean"  # the label of untouched audio
 _WARM_UP_S = 0.5  # seconds of silence that load the backend before anything is timed
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from harness.errors import HypothesesError, StorageError
 
+CLEAN = "clean"  # the label of untouched audio
 COLUMNS = ("utterance_id", "condition", "text", "error", "audio_s", "processing_s")
 
 

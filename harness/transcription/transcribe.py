@@ -11,9 +11,9 @@ from harness.backends import Backend
 from harness.corpus import Manifest, Utterance
 from harness.errors import AudioError, BackendError
 from harness.transcription.batching import batches_by_duration
-from harness.transcription.executors import CLEAN, ExecutorOptions, run_local, warm_up
+from harness.transcription.executors import ExecutorOptions, run_local, warm_up
 from harness.transcription.progress import TranscriptionProgress
-from harness.transcription.store import Hypothesis, HypothesisStore
+from harness.transcription.store import CLEAN, Hypothesis, HypothesisStore
 
 log = logging.getLogger(__name__)
 
