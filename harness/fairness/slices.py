@@ -110,8 +110,8 @@ def _character_error_rate(scores: pd.DataFrame, total: Callable[[str], Ints], n_
 
 
 def _speaker_mean(sums: SpeakerSums) -> Floats:
-    """Return the mean WER over speakers with reference words: each speaker counts once."""
-    rates = divide(sums.errors, sums.words)  # (n_speakers, n_slices)
+    """Return the mean WER over named speakers with reference words: each counts once; NaN without any."""
+    rates = divide(sums.errors[: sums.n_ids], sums.words[: sums.n_ids])  # (n_speakers, n_slices)
     spoke = ~np.isnan(rates)
     return divide(np.where(spoke, rates, 0).sum(axis=0), spoke.sum(axis=0))
 

@@ -36,6 +36,7 @@ class SpeakerSums:
     declared_words: Floats  # (n_speakers,)
     outside: Bools  # (n_speakers, n_slices) has words or errors in declared slices outside this one
     n_named: Ints  # (n_slices,) speakers with an id
+    n_ids: int  # rows that are speakers with an id; the unnamed one comes after them
     n_heard: Ints  # (n_slices,) of them, those who have words or errors there
 
 
@@ -102,6 +103,7 @@ def speaker_sums(scores: pd.DataFrame, part: Membership, speakers: Ints) -> Spea
         declared_errors=errors_told,
         declared_words=words_told,
         outside=(errors_told + words_told)[:, None] > np.where(part.declared, heard, 0),
+        n_ids=n_named,
         n_named=(per_cell(None)[:n_named] > 0).sum(axis=0),
         n_heard=(heard[:n_named] > 0).sum(axis=0),
     )
