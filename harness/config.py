@@ -21,6 +21,7 @@ from omegaconf.errors import (
     MissingMandatoryValue,
     OmegaConfBaseException,
 )
+from omegaconf.resolvers import oc
 
 from harness.corpus import Manifest
 from harness.errors import HarnessError, UsageError
@@ -36,6 +37,9 @@ _LOGGING = frozenset(  # what a configuration of logging may name: it, too, call
     {"logging.Formatter", "logging.NullHandler", "logging.StreamHandler", "ext://sys.stderr", "ext://sys.stdout"}
 )
 _METHODS = {"backend": ("transcribe", "identity"), "normalizer": ("id",)}
+
+
+_PLACES = ("path", "audio_root", "grammar", "hypotheses", "run_dir", "model", "download_root")  # may name variables
 
 
 @dataclass(kw_only=True)
@@ -225,7 +229,7 @@ def _beside_or_inside(name: str) -> Path:
 
 
 def _resolved(config: DictConfig) -> dict[str, object]:
-    """Return the configuration as plain data, every reference followed."""
+    """Return the configuration as plain data to write down, once every reference in it is known to lead somewhere."""
     try:
         resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True, enum_to_str=True)
     except MissingMandatoryValue as error:
@@ -236,7 +240,37 @@ def _resolved(config: DictConfig) -> dict[str, object]:
         raise UsageError(f"{error.full_key}: {_unresolved(error)}") from error
     if not isinstance(resolved, dict):
         raise UsageError("the configuration is not a mapping; expected options by name.")
-    return {str(key): value for key, value in resolved.items()}
+    return _without_environment(config)
+
+
+def _without_environment(config: DictConfig) -> dict[str, object]:
+    """Return the configuration as it may be written down: names of environment variables, never their values."""
+    OmegaConf.register_new_resolver("oc.env", lambda name, *default: f"${{oc.env:{name}}}", replace=True)  # noqa: ARG005
+    try:
+        shown = OmegaConf.to_container(config, resolve=True, enum_to_str=True)
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+    plain = {str(key): value for key, value in shown.items()} if isinstance(shown, dict) else {}
+    _check_places(plain)
+    return plain
+
+
+def _check_places(node: object, key: str = "") -> None:
+    """Refuse a variable of the environment where its value would be written down.
+
+    Raises:
+        UsageError: The option; only those that name a file or folder may come from the environment.
+    """
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            _check_places(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(node, list):
+        for value in node:
+            _check_places(value, key)
+    elif isinstance(node, str) and "${oc.env:" in node and key.rpartition(".")[2] not in _PLACES:
+        raise UsageError(
+            f"{key}={node}: expected a plain value; only {', '.join(_PLACES)} may come from the environment."
+        )
 
 
 def _unresolved(error: OmegaConfBaseException) -> str:

@@ -351,3 +351,21 @@ def test_an_experiment_cannot_speak_for_the_user(tmp_path, corpus, content, word
     )  # fmt: skip
     assert (ended.exit_status, mark.exists()) == (2, False)
     assert words in ended.err
+
+
+def test_a_variable_of_the_environment_is_written_nowhere(tmp_path, corpus, monkeypatch):
+    monkeypatch.setenv("HARNESS_TEST_FOLDER", str(corpus.parent))
+    monkeypatch.setenv("HARNESS_TEST_SECRET", "hunter2")
+    folder = tmp_path / "configs" / "experiment"
+    folder.mkdir(parents=True)
+    place = "manifest: {path: '${oc.env:HARNESS_TEST_FOLDER}/" + corpus.name + "'}\n"
+    (folder / "place.yaml").write_text("# @package _global_\n" + place)
+    (folder / "name.yaml").write_text("# @package _global_\npolicy: {name: '${oc.env:HARNESS_TEST_SECRET}'}\n")
+    arguments = ("benchmark", "--config-dir", folder.parent, *CHOICES)
+    ended = harness(*arguments, "+experiment=place", "run_dir=run", cwd=tmp_path)
+    assert ended.exit_status in (0, 3), ended.err
+    assert "${oc.env:HARNESS_TEST_FOLDER}" in (tmp_path / "run" / "config.yaml").read_text()
+    ended = harness(*arguments, f"manifest.path={corpus}", "+experiment=name", "run_dir=other", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "policy.name=${oc.env:HARNESS_TEST_SECRET}: expected a plain value" in ended.err
+    assert not (tmp_path / "other").exists()
