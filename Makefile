@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test check bench clean
 
 demo: .venv/.installed
-	$(BIN)/harness benchmark || { status=$$?; [ $$status -eq 3 ] && \
+	@$(BIN)/harness benchmark || { status=$$?; [ $$status -eq 3 ] && \
 	  echo "Exit status 3: measured, and the policy is violated, as this demo is made to show."; }
 
 test: .venv/.installed-test
