@@ -21,6 +21,8 @@ from harness.errors import UsageError
 
 log = logging.getLogger(__name__)
 
+_LIKELY_SILENT = frozenset({"prefer not to say", "n/a", "not stated", "unknown", "none"})
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -109,7 +111,7 @@ class Manifest:
             datasheet=selection.datasheet,
             frame=frame,
             digest=hashlib.sha256(data + b"\0" + datasheet_data).hexdigest(),
-            notes=(*selection.notes, *_speaker_notes(rows)),
+            notes=(*selection.notes, *_speaker_notes(rows), *_spelling_notes(frame, selection.datasheet)),
         )
 
     @property
@@ -206,3 +208,23 @@ def _speaker_notes(rows: Rows) -> tuple[str, ...]:
             "map a column of them with manifest.columns.speaker_id=ITS_NAME",
         )
     return (f"{n_unknown} of {len(rows.speaker_ids)} utterances have no speaker id",)
+
+
+def _spelling_notes(frame: pd.DataFrame, datasheet: Datasheet) -> tuple[str, ...]:
+    """Name what is taken for different people or groups and may not be meant so."""
+    notes = []
+    for name in ("speaker_id", *(attribute.name for attribute in datasheet.attributes)):
+        cells = frame[name].dropna()
+        values = sorted({value for cell in cells for value in (cell if isinstance(cell, tuple) else (cell,))})
+        spellings: dict[str, list[str]] = {}
+        for value in values:
+            spellings.setdefault(value.casefold(), []).append(value)
+        alike = [", ".join(group) for group in spellings.values() if len(group) > 1]
+        if alike:
+            notes.append(f"{name} has values that differ only in case and count as different: {'; '.join(alike[:5])}")
+        silent = [value for value in values if value.casefold() in _LIKELY_SILENT]
+        if silent and name != "speaker_id":
+            notes.append(
+                f"{name}: {', '.join(silent)} counts as a group; list it under declined or undeclared if it is none"
+            )
+    return tuple(notes)

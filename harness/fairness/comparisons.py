@@ -25,6 +25,7 @@ class Comparisons:
     sides: tuple[Side, Side]  # of slices and of comparators, (n_speakers, n_comparisons)
     named: Floats  # (n_comparisons, 2) speakers with an id, of slice and comparator
     support: Floats  # (n_comparisons, 3) the smaller of both sides: named speakers, scored utterances, words
+    n_failed: Floats  # (n_comparisons, 2) failed utterances and all utterances of the slice
     mirrored: bool  # the two rows are one hypothesis seen from both ends
 
     def enough(self, policy: Policy) -> Bools:
@@ -67,6 +68,8 @@ def comparisons(
     scored = np.ones(len(scores)) if policy.failures is Failures.deletions else 1.0 - scores["failed"].to_numpy(float)
     n_scored = np.bincount(part.codes, weights=scored[part.rows], minlength=len(part.slices)).astype(np.intp)
     support = np.stack([sums.n_heard, n_scored, sums.words.sum(axis=0)], axis=1).astype(np.float64)
+    failed = np.bincount(part.codes, weights=scores["failed"].to_numpy(float)[part.rows], minlength=len(part.slices))
+    n_utterances = np.bincount(part.codes, minlength=len(part.slices))
     chosen = _comparator(part, sums, support, declared, promise, policy)
     judged = declared if chosen is None else declared[declared != chosen]
     slices = Side(sums.errors[:, judged], sums.words[:, judged], sums.present[:, judged])
@@ -84,6 +87,7 @@ def comparisons(
         sides=(slices, rest) if len(sums.errors) == n_named else _unnamed_apart(slices, rest),
         named=named,
         support=smaller,
+        n_failed=np.stack([failed[judged], n_utterances[judged]], axis=1).astype(np.float64),
         mirrored=chosen is None and _mirrored(slices, rest) and bool((smaller == smaller[0]).all()),
     )
 

@@ -128,6 +128,8 @@ def _evidence(part: Comparisons, policy: Policy, seed: int) -> pd.DataFrame:
             "smallest_p_value": _smallest_p_values(slices, comparators, policy.n_permutations),
             "standard_error": np.where(supported, measured.standard_error, np.nan),
             "freedom": _test_freedom(slices, comparators),
+            "n_failed": part.n_failed[:, 0],
+            "n_utterances": part.n_failed[:, 1],
             "n_speakers": part.named[:, 0],
             "n_comparator_speakers": part.named[:, 1],
             "shortfall": [shortfall(row, floors(policy)) for row in part.support],

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.fairness.bootstrap import Floats
-from harness.fairness.policy import Policy, Promise, Verdict
+from harness.fairness.policy import Failures, Policy, Promise, Verdict
+
+_FAILED = {Failures.deletions: "every word of them counted as deleted", Failures.left_out: "left out"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,8 @@ class Judged:
 
     comparator: str
     shortfall: str  # what is missing for a verdict; empty when nothing is
+    n_failed: float
+    n_utterances: float
     n_speakers: float
     n_comparator_speakers: float
     gap: float
@@ -31,6 +35,8 @@ class Judged:
 def verdict(row: Judged, promise: Promise, policy: Policy) -> tuple[Verdict, str]:
     """Return the verdict and the reason in words."""
     who = f"{_counted(row.n_speakers, 'speaker')} against {row.n_comparator_speakers:.0f}"
+    if row.n_failed:
+        who += f"; {row.n_failed:.0f} of its {row.n_utterances:.0f} clips failed, {_FAILED[policy.failures]}"
     if row.shortfall:
         return Verdict.insufficient, f"too few to say: {row.shortfall} ({who})"
     found = (

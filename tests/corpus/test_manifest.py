@@ -290,3 +290,12 @@ def test_common_voice_keeps_everyone_who_declared_nothing(tmp_path: Path) -> Non
 def test_nothing_of_the_recognisers_or_audio_is_imported_with_the_corpus() -> None:
     code = "import sys, harness.corpus; sys.exit(any(m in sys.modules for m in ('torch', 'whisper', 'scipy', 'hydra')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_spellings_that_differ_only_in_case_and_silent_looking_groups_are_said(tmp_path):
+    rows = "id,text,speaker_id,accent\na,one,Ann,Scottish\nb,two,ann,scottish\nc,three,bob,n/a\n"
+    (tmp_path / "m.csv").write_text(rows.replace("id,", "utterance_id,", 1))
+    notes = Manifest.load(tmp_path / "m.csv", require_audio=False).notes
+    assert "speaker_id has values that differ only in case and count as different: Ann, ann" in notes
+    assert "accent has values that differ only in case and count as different: Scottish, scottish" in notes
+    assert "accent: n/a counts as a group; list it under declined or undeclared if it is none" in notes

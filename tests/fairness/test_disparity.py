@@ -747,3 +747,11 @@ def test_the_p_value_is_not_below_what_enumeration_allows():
     assert table["p_value"].tolist() == pytest.approx([2 / 252] * 2)
     table = judged(speakers_of({"a": [90, 91], "b": [1, 2]}), policy=policy_of(min_speakers=2))
     assert table["p_value"].min() >= 2 / 6
+
+
+def test_a_reason_says_how_many_clips_of_the_slice_failed(corpus):
+    scores = corpus.assign(failed=[value == "a0" and row % 3 == 0 for row, value in enumerate(corpus["accent"])])
+    reasons = judged(scores, "accent").set_index("slice")["reason"]
+    n_failed, n_clips = int(scores["failed"].sum()), int((scores["accent"] == "a0").sum())
+    assert f"{n_failed} of its {n_clips} clips failed, every word of them counted as deleted" in reasons["a0"]
+    assert not reasons.drop("a0").str.contains("clips failed").any()
