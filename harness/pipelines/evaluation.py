@@ -159,7 +159,7 @@ def _check_promises(manifest: Manifest, by: list[str], policy: Policy) -> None:
         if comparator not in (REST, *KEYWORDS, *declared) and len(declared) > 1:
             raise UsageError(
                 f"policy comparator {comparator!r} is no slice of {name}; expected {REST}, {', '.join(KEYWORDS)} or "
-                f"one of {declared}. Set one for a dimension with policy.dimensions.DIMENSION.comparator=…"
+                f"one of {declared}. Set one for a dimension with 'policy.dimensions={{{name}: {{comparator: …}}}}'"
             )
 
 
