@@ -8,7 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.membership import AND
-from harness.report.wording import gap_interval, overall, percent, plain, points, policy_sentence, remarks
+from harness.report.wording import (
+    gap_interval,
+    overall,
+    percent,
+    plain,
+    points,
+    policy_sentence,
+    promise_sentence,
+    remarks,
+)
 from harness.results import Run
 
 MAX_ROWS = 30  # more than a screen or two is read in disparities.csv
@@ -25,6 +34,7 @@ def show(run: Run, out: IO[str]) -> None:
     if left_out:
         _say(console, f"… and {left_out} more slices in disparities.csv and report.md")
     _say(console, overall(run))
+    _say(console, promise_sentence(run))
     for remark in remarks(run):
         _say(console, f"Note: {remark}")
     _say(console, policy_sentence(run), style="green" if run.summary["passed"] else "bold red")

@@ -112,13 +112,20 @@ def promise_sentence(run: Run) -> str:
     """Say what the policy promises and how it is tested."""
     policy = mapping(run.facts["policy"])
     ratio = f" and ×{policy['margin_ratio']:g}" if policy["margin_ratio"] else ""
-    overrides = f" Overrides: {policy['dimensions']}." if policy["dimensions"] else ""
+    changed = [_override(name, options) for name, options in mapping(policy["dimensions"]).items()]
+    overrides = f" Overrides: {'; '.join(changed)}." if changed else ""
     return (
         f"Promised: every slice within {100 * policy['margin']:g} points{ratio} of its comparator "
         f"({policy['comparator']}). A verdict rests on the test, not on the interval: p-values are corrected over "
         f"{run.summary['n_tested']} slices tested ({policy['correction']}, level {policy['alpha']:g}), intervals are "
         f"for one slice alone.{overrides}"
     )
+
+
+def _override(dimension: str, options: Mapping[str, Any]) -> str:
+    """Say what a policy promises otherwise for one dimension."""
+    told = [f"{name.replace('_', ' ')} {plain(value)}" for name, value in options.items() if value is not None]
+    return f"{plain(dimension)} {', '.join(told)}"
 
 
 def overall(run: Run) -> str:

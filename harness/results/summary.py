@@ -48,6 +48,12 @@ def summarise(
         "n_tested": int((disparities["verdict"] != Verdict.insufficient.value).sum()),
         "verdicts": {verdict.value: int((disparities["verdict"] == verdict.value).sum()) for verdict in Verdict},
         "policy": policy.name,
+        "margin": policy.margin,
+        "margin_ratio": policy.margin_ratio,
+        "margins_of_dimensions": {
+            name: {"margin": promise.margin, "margin_ratio": promise.margin_ratio}
+            for name, promise in ((name, policy.for_dimension(name)) for name in policy.dimensions)
+        },
         "passed": broken.empty and not too_many_failed and not lost and not _untested(disparities, policy),
         "violations": [
             {"dimension": row.dimension, "slice": row.slice, "verdict": row.verdict, "reason": row.reason}

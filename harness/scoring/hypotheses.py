@@ -14,14 +14,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.corpus.reading import LONGEST_CELL
 from harness.errors import HypothesesError, UsageError
 from harness.transcription.store import CLEAN, COLUMNS
 
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _Row = tuple[int, Mapping[str, object]]  # the line it starts on, and its cells by column
-
-LONGEST_CELL = 10_000_000  # characters; the csv module's own limit of 131,072 is less than an hour's transcript
 
 
 @dataclass(slots=True)
