@@ -126,10 +126,8 @@ def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
     """Build the objects, run the pipeline, show its table."""
     from hydra.core.hydra_config import HydraConfig
 
-    from harness.config import benchmark_job, rescore_job
+    from harness.config import Composed, run
     from harness.errors import UsageError
-    from harness.pipelines.benchmark import benchmark
-    from harness.pipelines.rescore import rescore
     from harness.report.screen import show
 
     hydra_config = HydraConfig.get()
@@ -137,10 +135,7 @@ def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
         raise UsageError("hydra.job.env_set changes the environment; set it yourself, where you can see it.")
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
     named = _named_targets(overrides, list(config.allow_targets))
-    if name == "benchmark":
-        outcome = benchmark(benchmark_job(config, choices=choices, named_targets=named))
-    else:
-        outcome = rescore(rescore_job(config, choices=choices, named_targets=named))
+    outcome = run(Composed(name, config, choices, named))
     try:
         show(outcome.run, sys.stdout)
         sys.stdout.flush()

@@ -12,14 +12,13 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from harness.__main__ import PIPELINES
-from harness.config import BenchmarkConfig, RescoreConfig, configs_folder, register
+from harness.config import SCHEMAS, configs_folder, register
 from harness.errors import HarnessError
 from harness.fairness import Policy, Verdict
 from harness.plugins import TARGETS
 from harness.transcription import ExecutorOptions
 from tests.shared import REPOSITORY
 
-SCHEMAS = {"benchmark": BenchmarkConfig, "rescore": RescoreConfig}
 NEEDED = {"benchmark": [], "rescore": ["hypotheses=transcripts.csv"]}
 ONLY_BENCHMARK = {"backend", "executor"}
 GROUPS = {

@@ -34,6 +34,10 @@ NEVER = {
     ("scoring", "audio"),
     ("errors", "provenance"),
 }
+CONFIGURATION = {
+    "harness.__main__",
+    *(f"harness.config.{name}" for name in ("guards", "jobs", "registration", "schemas")),
+}
 DOORS = {
     "jiwer": {"harness.scoring.alignment"},
     "whisper": {"harness.backends.whisper", "harness.scoring.normalization"},
@@ -42,8 +46,8 @@ DOORS = {
     "soundfile": {"harness.audio.waveform"},
     "ray": {"harness.transcription.executors"},
     "duckdb": {"harness.results.history"},
-    "hydra": {"harness.config", "harness.__main__"},
-    "omegaconf": {"harness.config", "harness.__main__"},
+    "hydra": CONFIGURATION,
+    "omegaconf": CONFIGURATION,
 }  # fmt: skip
 
 

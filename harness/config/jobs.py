@@ -1,0 +1,147 @@
+"""Hydra's composed configuration in, the ordinary objects of a pipeline out.
+
+Only targets on an allow-list are run: a configuration file is data, it must not be able to run code.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from harness.config.guards import resolved
+from harness.config.schemas import SCHEMAS, ManifestOptions
+from harness.corpus import Manifest
+from harness.errors import HarnessError, UsageError
+from harness.pipelines.benchmark import BenchmarkJob, benchmark
+from harness.pipelines.evaluation import Outcome
+from harness.pipelines.rescore import RescoreJob, rescore
+from harness.plugins import TARGETS, build
+
+_PLUGINS = ("backend", "normalizer")  # built by `harness.plugins`; nobody's dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """Is what Hydra composed for one command.
+
+    Attributes:
+        pipeline: The command's name.
+        config: As composed by Hydra.
+        choices: Which file was chosen in each group.
+        named_targets: Targets that the user allowed on the command line.
+    """
+
+    pipeline: str
+    config: DictConfig
+    choices: Mapping[str, str]
+    named_targets: Sequence[str]
+
+    @property
+    def plain(self) -> dict[str, object]:
+        """Return the configuration as plain data, safe to write down."""
+        return resolved(self.config)
+
+    def options(self) -> Any:  # noqa: ANN401
+        """Return the options as the dataclasses that declare them; their own checks run here.
+
+        Raises:
+            UsageError: The configuration is wrong; the message names the option.
+        """
+        schema = SCHEMAS[self.pipeline]
+        plain = {key: None if key in _PLUGINS else value for key, value in self.config.items()}
+        try:
+            return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), plain))
+        except HarnessError:
+            raise
+        except OmegaConfBaseException as error:
+            raise UsageError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+
+    def plugin(self, key: str) -> Any:  # noqa: ANN401
+        """Build the backend or the normaliser."""
+        node = OmegaConf.to_container(self.config[key], resolve=True)
+        return build(key, node, allowed=TARGETS | frozenset(self.named_targets))
+
+
+def run(composed: Composed) -> Outcome:
+    """Build the objects of a pipeline and run it.
+
+    Raises:
+        HarnessError: The configuration is wrong, or something could not be measured; the message says what.
+    """
+    return _RUNS[composed.pipeline](composed)
+
+
+def _benchmark(composed: Composed) -> Outcome:
+    plain = composed.plain
+    backend = composed.plugin("backend")
+    options = composed.options()
+    return benchmark(
+        BenchmarkJob(
+            manifest=_manifest(options.manifest, require_audio=True),
+            backend=backend,
+            backend_name=composed.choices.get("backend", type(backend).__name__),
+            executor=options.executor,
+            **_measured(composed, options, plain),
+        )
+    )
+
+
+def _rescore(composed: Composed) -> Outcome:
+    plain = composed.plain
+    options = composed.options()
+    hypotheses = Path(options.hypotheses)
+    if not hypotheses.exists():
+        raise UsageError(
+            f"hypotheses={options.hypotheses}: no such file or folder. Give a CSV, TSV or JSON Lines file, or a run "
+            "directory."
+        )
+    return rescore(
+        RescoreJob(
+            manifest=_manifest(options.manifest, require_audio=False),
+            hypotheses=hypotheses,
+            columns=options.columns,
+            stem_ids=options.stem_ids,
+            allow_missing=options.allow_missing,
+            **_measured(composed, options, plain),
+        )
+    )
+
+
+def _measured(composed: Composed, options: Any, plain: dict[str, object]) -> dict[str, Any]:  # noqa: ANN401
+    """Return what every pipeline that measures is made of."""
+    return {
+        "normalizer": composed.plugin("normalizer"),
+        "slices": options.slices,
+        "reference_pattern": options.reference_pattern,
+    } | _judged(options, plain)
+
+
+def _judged(options: Any, plain: dict[str, object]) -> dict[str, Any]:  # noqa: ANN401
+    """Return what every pipeline that judges is made of."""
+    if options.seed < 0:
+        raise UsageError(f"seed={options.seed}; expected a whole number >= 0.")
+    return {
+        "policy": options.policy,
+        "seed": options.seed,
+        "run_dir": options.run_dir,
+        "config": plain,
+        "config_yaml": OmegaConf.to_yaml(OmegaConf.create(plain)),
+    }
+
+
+def _manifest(options: ManifestOptions, *, require_audio: bool) -> Manifest:
+    return Manifest.load(
+        Path(options.path),
+        name=options.name,
+        columns=options.columns,
+        audio_root=Path(options.audio_root) if options.audio_root is not None and require_audio else None,
+        allow_outside=options.allow_outside,
+        language=options.language,
+        require_audio=require_audio,
+    )
+
+
+_RUNS: dict[str, Callable[[Composed], Outcome]] = {"benchmark": _benchmark, "rescore": _rescore}

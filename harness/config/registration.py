@@ -1,0 +1,29 @@
+"""Where `configs/` and `manifests/` lie, and what Hydra is told before it composes."""
+
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from harness.config.guards import guard_hydra
+from harness.config.schemas import SCHEMAS, schema
+
+
+def configs_folder() -> Path:
+    """Return `configs/`: inside the package when installed, at the top level in a checkout."""
+    return _beside_or_inside("configs")
+
+
+def register() -> None:
+    """Tell Hydra the schemas and where manifests lie; may be called again."""
+    guard_hydra()
+    store = ConfigStore.instance()
+    for pipeline, options in SCHEMAS.items():
+        store.store(name=f"{pipeline}_schema", node=schema(options))
+    OmegaConf.register_new_resolver("manifests", lambda path: str(_beside_or_inside("manifests") / path), replace=True)
+
+
+def _beside_or_inside(name: str) -> Path:
+    package = Path(__file__).resolve().parent.parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name

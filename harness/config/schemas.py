@@ -1,0 +1,116 @@
+"""The options of every module in, one schema per pipeline out: what a configuration may say, with types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from harness.errors import UsageError
+from harness.fairness import DimensionPolicy, Policy
+from harness.pipelines.evaluation import SliceOptions
+from harness.transcription import ExecutorOptions
+
+
+@dataclass(kw_only=True)
+class ManifestOptions:
+    """Says which manifest is read, and how.
+
+    Attributes:
+        path: The manifest file.
+        name: What outputs call it; None: what the datasheet or the file is called.
+        columns: The file's column for a contract column, where they differ.
+        audio_root: Folder that audio paths are relative to; None: the manifest's.
+        allow_outside: Whether audio may lie outside that folder.
+        language: BCP 47, for rows that name none.
+        grammar: JSGF grammar of the domain, for backends that can use one.
+    """
+
+    path: str = MISSING
+    name: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    audio_root: str | None = None
+    allow_outside: bool = False
+    language: str | None = None
+    grammar: str | None = None
+
+
+@dataclass(kw_only=True)
+class PolicyOptions(Policy):
+    """Is a policy whose overrides by dimension are plain mappings, as command lines and YAML files have them."""
+
+    dimensions: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Turn the overrides into what a policy holds, and check them."""
+        self.dimensions = {name: _override(name, options) for name, options in self.dimensions.items()}
+        super().__post_init__()
+
+
+@dataclass(kw_only=True)
+class Common:
+    """Holds what every pipeline that measures is configured by."""
+
+    manifest: ManifestOptions = field(default_factory=ManifestOptions)
+    normalizer: Any = MISSING
+    policy: PolicyOptions = field(default_factory=PolicyOptions)
+    slices: SliceOptions = field(default_factory=SliceOptions)
+    seed: int = 0
+    run_dir: str | None = None
+    allow_targets: list[str] = field(default_factory=list)
+    reference_pattern: str | None = None
+
+
+@dataclass(kw_only=True)
+class BenchmarkConfig(Common):
+    """Is the schema of `harness benchmark`."""
+
+    backend: Any = MISSING
+    executor: ExecutorOptions = field(default_factory=ExecutorOptions)
+
+
+@dataclass(kw_only=True)
+class RescoreConfig(Common):
+    """Is the schema of `harness rescore`."""
+
+    hypotheses: str = MISSING
+    columns: dict[str, str] = field(default_factory=dict)
+    stem_ids: bool = False
+    allow_missing: bool = False
+
+
+SCHEMAS: dict[str, type] = {"benchmark": BenchmarkConfig, "rescore": RescoreConfig}
+
+
+def schema(options: type) -> DictConfig:
+    """Return a schema whose mappings take any key, so that `manifest.columns.text=sentence` needs no plus sign."""
+    node = OmegaConf.structured(options)
+    for key in ("manifest.columns", "columns", "policy.dimensions"):
+        mapping = OmegaConf.select(node, key)
+        if mapping is not None:
+            OmegaConf.set_struct(mapping, False)
+    if not isinstance(node, DictConfig):
+        raise TypeError(f"{options.__name__} is no dataclass")
+    return node
+
+
+def _override(dimension: str, options: object) -> DimensionPolicy:
+    """Return one dimension's overrides as their dataclass.
+
+    Raises:
+        UsageError: It is no mapping, or names an option that dimensions do not have.
+    """
+    if isinstance(options, DimensionPolicy):
+        return options
+    known = [each.name for each in fields(DimensionPolicy)]
+    if not isinstance(options, Mapping) or not set(options) <= set(known):
+        raise UsageError(f"policy.dimensions.{dimension}={options!r}; expected a mapping of {known}.")
+    try:
+        typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(DimensionPolicy), dict(options)))
+    except OmegaConfBaseException as error:
+        said = str(error).splitlines()[0]
+        raise UsageError(f"policy.dimensions.{dimension}.{error.full_key}: {said}") from error
+    if not isinstance(typed, DimensionPolicy):
+        raise TypeError(f"{typed!r} is no DimensionPolicy")
+    return typed
