@@ -1,17 +1,17 @@
 """A run directory in, `report.md` out: verdicts, slices and provenance for someone who was not there."""
 
-import html
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from harness.report.evidence import evidence_sections
+from harness.report.tables import escape, table
 from harness.report.wording import (
     gap_interval,
     mapping,
     overall,
     percent,
-    plain,
     points,
     policy_sentence,
     promise_sentence,
@@ -23,7 +23,6 @@ from harness.results import Run
 from harness.results.run import REPORT
 
 FOUND, TESTED, TOO_FEW = ("disparity", "advantage"), ("inconclusive", "within_margin"), ("insufficient",)
-_SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]|#~"})
 
 
 def write_report(run: Run) -> None:
@@ -45,14 +44,10 @@ def render(run: Run) -> str:
         "## Verdicts\n\nA gap is the slice's WER minus its comparator's, in points. " + escape(promise_sentence(run)),
         _verdicts(disparities),
         f"## Slices\n\n{100 * run.summary['confidence']:g} % intervals, speaker-clustered.\n\n" + _slices(slices),
+        *evidence_sections(run),
         "## How this was made\n\n" + _provenance(run),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def escape(text: object) -> str:
-    """Return a text that Markdown and HTML show as it is."""
-    return html.escape(plain(text), quote=False).translate(_SPECIAL)
 
 
 def _verdicts(disparities: pd.DataFrame) -> str:
@@ -65,7 +60,7 @@ def _verdicts(disparities: pd.DataFrame) -> str:
         part = disparities[disparities["verdict"].isin(verdicts)]
         ordered = part.sort_values("gap", ascending=False, kind="stable", na_position="last")
         if not part.empty:
-            tables.append(f"{title}\n\n" + _table(header, [_verdict_cells(row) for row in ordered.to_dict("records")]))
+            tables.append(f"{title}\n\n" + table(header, [_verdict_cells(row) for row in ordered.to_dict("records")]))
     return "\n\n".join(tables)
 
 
@@ -88,7 +83,7 @@ def _slices(slices: pd.DataFrame) -> str:
         *("dimension", "slice", "WER", "interval", "CER", "speakers", "utterances", "failed", "words"),
         *("hallucinated", "RTFx", "note"),
     )
-    return _table(header, [_slice_cells(row) for row in slices.to_dict("records")])
+    return table(header, [_slice_cells(row) for row in slices.to_dict("records")])
 
 
 def _slice_cells(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
@@ -133,9 +128,3 @@ def _provenance(run: Run) -> str:
         ),
     ]
     return "\n".join(f"- {name}: {escape(value)}" for name, value in lines)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
-    lines += [f"| {' | '.join(escape(cell) for cell in row)} |" for row in rows]
-    return "\n".join(lines)

@@ -25,6 +25,10 @@ CONFIG, FACTS, SCORES, SLICES, DISPARITIES, SUMMARY = (
     "config.yaml", "run.json", "scores.parquet", "slices.csv", "disparities.csv", "summary.json",
 )  # fmt: skip
 REPORT = "report.md"
+METRICS, ADJUSTED, MATCHED, BALANCE, NORMALIZERS = (  # the evidence beside the verdicts; a run may have none of it
+    "metrics.csv", "adjusted.csv", "matched.csv", "balance.csv", "normalizers.csv",
+)  # fmt: skip
+COMPARISONS, DISCOVERIES, PLAN = "comparisons.csv", "discoveries.csv", "plan.csv"  # of the pipelines of these names
 _NOT_IN_FINGERPRINT = ("run_dir", "executor")  # where and how fast, not what
 
 
@@ -66,6 +70,10 @@ class Run:
     def disparities(self) -> pd.DataFrame:
         """Return the disparity table."""
         return _read_csv(self.path / DISPARITIES)
+
+    def optional(self, name: str) -> pd.DataFrame | None:
+        """Return a table that not every run has; None where this one has not."""
+        return _read_csv(self.path / name) if (self.path / name).is_file() else None
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.markdown import escape, render, write_report
+from harness.report.markdown import render, write_report
+from harness.report.tables import escape
 from harness.report.wording import policy_sentence, promise_sentence
 from tests.report.builders import DEAF, finished_run
 
