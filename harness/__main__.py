@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PIPELINES = {
     "benchmark": "transcribe a manifest with a backend, score it, judge every slice",
     "rescore": "score transcripts made elsewhere: hypotheses=FILE manifest.path=FILE",
+    "compare": "which of two systems is better, and for whom: baseline=RUN candidate=RUN",
+    "plan": "how many speakers would show a gap: plan.gap=0.03, for a manifest or a run=RUN",
+    "discover": "search a run for slices that nobody named: run=RUN",
 }
 EXIT_OK, EXIT_COULD_NOT_MEASURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -128,16 +131,16 @@ def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
 
     from harness.config import Composed, run
     from harness.errors import UsageError
-    from harness.report.screen import show
+    from harness.report import screens
 
     hydra_config = HydraConfig.get()
     if hydra_config.job.env_set:
         raise UsageError("hydra.job.env_set changes the environment; set it yourself, where you can see it.")
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
-    named = _named_targets(overrides, list(config.allow_targets))
+    named = _named_targets(overrides, list(config.get("allow_targets", [])))
     outcome = run(Composed(name, config, choices, named))
     try:
-        show(outcome.run, sys.stdout)
+        screens.show(name, outcome.run, sys.stdout)
         sys.stdout.flush()
     except (OSError, ValueError, AttributeError) as error:  # a closed pipe or no standard output: the run is whole
         log.warning("the table could not be printed (%s); it is in %s", error, outcome.run.path)

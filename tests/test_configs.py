@@ -19,8 +19,20 @@ from harness.plugins import TARGETS
 from harness.transcription import ExecutorOptions
 from tests.shared import REPOSITORY
 
-NEEDED = {"benchmark": [], "rescore": ["hypotheses=transcripts.csv"]}
-ONLY_BENCHMARK = {"backend", "executor"}
+NEEDED = {
+    "benchmark": [],
+    "rescore": ["hypotheses=transcripts.csv"],
+    "compare": ["baseline=runs/a", "candidate=runs/b"],
+    "discover": ["run=runs/a"],
+    "plan": [],
+}
+CHOSEN = {  # the groups that each pipeline chooses from
+    "benchmark": {"backend", "executor", "manifest", "normalizer", "policy"},
+    "rescore": {"manifest", "normalizer", "policy"},
+    "compare": {"policy"},
+    "discover": {"policy"},
+    "plan": {"manifest", "policy"},
+}
 GROUPS = {
     group.name: sorted(path.stem for path in group.glob("*.yaml"))
     for group in sorted(configs_folder().iterdir())
@@ -31,7 +43,7 @@ CHOICES = [
     for pipeline in PIPELINES
     for group, choices in GROUPS.items()
     for choice in choices
-    if pipeline == "benchmark" or group not in ONLY_BENCHMARK
+    if group in CHOSEN[pipeline]
 ]
 PLUGINS = [
     pytest.param(path, id=f"{path.parent.name}={path.stem}")

@@ -44,6 +44,7 @@ DOORS = {
     "torchaudio": {"harness.audio.torchaudio_door"},
     "pocketsphinx": {"harness.backends.pocketsphinx"},
     "soundfile": {"harness.audio.waveform"},
+    "gpboost": {"harness.fairness.crossed"},
     "ray": {"harness.transcription.executors"},
     "duckdb": {"harness.results.history"},
     "hydra": CONFIGURATION,
@@ -138,7 +139,7 @@ def test_backends_see_no_module_that_reads_tags():
 
 def test_no_module_loads_what_is_heavy_before_it_is_needed():
     modules = sorted({each.module for each in IMPORTS} - {"harness.__main__"})
-    heavy = ("torch", "torchaudio", "whisper", "pocketsphinx", "scipy.stats")
+    heavy = ("torch", "torchaudio", "whisper", "pocketsphinx", "scipy.stats", "statsmodels", "gpboost")
     assert _loaded_by(f"import sys, {', '.join(modules)}\n", *heavy) == []
 
 

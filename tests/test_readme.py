@@ -104,7 +104,7 @@ def test_paths_of_the_commands_are_those_of_the_placeholders(tmp_path):
         value
         for command in COMMANDS
         for key, _, value in (word.partition("=") for word in words_of(command))
-        if key in ("manifest.path", "manifest.grammar", "hypotheses")
+        if key in ("manifest.path", "manifest.grammar", "hypotheses", "run", "baseline", "candidate")
     }
     assert {path for path in paths if not (tmp_path / path).exists()} <= {
         path for path in paths if path.startswith("runs/")

@@ -16,10 +16,17 @@ from harness.config.schemas import SCHEMAS, ManifestOptions
 from harness.corpus import Manifest
 from harness.errors import HarnessError, UsageError
 from harness.pipelines.benchmark import BenchmarkJob, benchmark
+from harness.pipelines.compare import CompareJob, compare
+from harness.pipelines.discover import DiscoverJob, discover_slices
 from harness.pipelines.evaluation import Outcome
+from harness.pipelines.plan import PlanJob, plan
 from harness.pipelines.rescore import RescoreJob, rescore
 from harness.plugins import TARGETS, build
+from harness.results import Run
+from harness.scoring import ByLanguage, Normalizer
+from harness.scoring.spellings import DIALECT_SPELLINGS, read_spellings, with_spellings
 
+DIALECT = "dialect"  # names the table of spellings that comes with the package
 _PLUGINS = ("backend", "normalizer")  # built by `harness.plugins`; nobody's dataclass
 
 
@@ -110,13 +117,57 @@ def _rescore(composed: Composed) -> Outcome:
     )
 
 
+def _compare(composed: Composed) -> Outcome:
+    plain = composed.plain
+    options = composed.options()
+    return compare(
+        CompareJob(
+            baseline=Run.open(options.baseline),
+            candidate=Run.open(options.candidate),
+            by=options.by,
+            **_judged(options, plain),
+        )
+    )
+
+
+def _discover(composed: Composed) -> Outcome:
+    plain = composed.plain
+    options = composed.options()
+    return discover_slices(
+        DiscoverJob(run=Run.open(options.run), options=options.discovery, by=options.by, **_judged(options, plain))
+    )
+
+
+def _plan(composed: Composed) -> Outcome:
+    plain = composed.plain
+    options = composed.options()
+    return plan(
+        PlanJob(
+            manifest=None if options.manifest.path is None else _manifest(options.manifest, require_audio=False),
+            run=None if options.run is None else Run.open(options.run),
+            options=options.plan,
+            by=options.by,
+            **_judged(options, plain),
+        )
+    )
+
+
 def _measured(composed: Composed, options: Any, plain: dict[str, object]) -> dict[str, Any]:  # noqa: ANN401
     """Return what every pipeline that measures is made of."""
     return {
-        "normalizer": composed.plugin("normalizer"),
+        "normalizer": _normalizer(composed, options.spellings),
         "slices": options.slices,
+        "evidence": options.evidence,
         "reference_pattern": options.reference_pattern,
     } | _judged(options, plain)
+
+
+def _normalizer(composed: Composed, spellings: str | None) -> Normalizer | ByLanguage:
+    """Return the normaliser, which reads a table of spellings first where one is named: `dialect` or a CSV file."""
+    chosen: Normalizer | ByLanguage = composed.plugin("normalizer")
+    if spellings is None:
+        return chosen
+    return with_spellings(chosen, read_spellings(DIALECT_SPELLINGS if spellings == DIALECT else spellings))
 
 
 def _judged(options: Any, plain: dict[str, object]) -> dict[str, Any]:  # noqa: ANN401
@@ -144,4 +195,10 @@ def _manifest(options: ManifestOptions, *, require_audio: bool) -> Manifest:
     )
 
 
-_RUNS: dict[str, Callable[[Composed], Outcome]] = {"benchmark": _benchmark, "rescore": _rescore}
+_RUNS: dict[str, Callable[[Composed], Outcome]] = {
+    "benchmark": _benchmark,
+    "rescore": _rescore,
+    "compare": _compare,
+    "discover": _discover,
+    "plan": _plan,
+}

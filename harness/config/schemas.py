@@ -9,7 +9,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from harness.errors import UsageError
 from harness.fairness import DimensionPolicy, Policy
+from harness.fairness.discovery import DiscoveryOptions
+from harness.fairness.planning import PlanOptions
 from harness.pipelines.evaluation import SliceOptions
+from harness.pipelines.evidence import EvidenceOptions
 from harness.transcription import ExecutorOptions
 
 
@@ -56,6 +59,8 @@ class Common:
     normalizer: Any = MISSING
     policy: PolicyOptions = field(default_factory=PolicyOptions)
     slices: SliceOptions = field(default_factory=SliceOptions)
+    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
+    spellings: str | None = None
     seed: int = 0
     run_dir: str | None = None
     allow_targets: list[str] = field(default_factory=list)
@@ -80,7 +85,55 @@ class RescoreConfig(Common):
     allow_missing: bool = False
 
 
-SCHEMAS: dict[str, type] = {"benchmark": BenchmarkConfig, "rescore": RescoreConfig}
+@dataclass(kw_only=True)
+class FromRuns:
+    """Holds what every pipeline that begins with finished runs is configured by."""
+
+    policy: PolicyOptions = field(default_factory=PolicyOptions)
+    by: list[str] | None = None
+    seed: int = 0
+    run_dir: str | None = None
+
+
+@dataclass(kw_only=True)
+class CompareConfig(FromRuns):
+    """Is the schema of `harness compare`."""
+
+    baseline: str = MISSING
+    candidate: str = MISSING
+
+
+@dataclass(kw_only=True)
+class DiscoverConfig(FromRuns):
+    """Is the schema of `harness discover`."""
+
+    run: str = MISSING
+    discovery: DiscoveryOptions = field(default_factory=DiscoveryOptions)
+
+
+@dataclass(kw_only=True)
+class AnyManifestOptions(ManifestOptions):
+    """Names a manifest, or none: nobody has been recorded yet."""
+
+    path: str | None = None  # type: ignore[assignment]
+
+
+@dataclass(kw_only=True)
+class PlanConfig(FromRuns):
+    """Is the schema of `harness plan`; a run, a manifest, or neither."""
+
+    run: str | None = None
+    manifest: AnyManifestOptions = field(default_factory=AnyManifestOptions)
+    plan: PlanOptions = field(default_factory=PlanOptions)
+
+
+SCHEMAS: dict[str, type] = {
+    "benchmark": BenchmarkConfig,
+    "rescore": RescoreConfig,
+    "compare": CompareConfig,
+    "discover": DiscoverConfig,
+    "plan": PlanConfig,
+}
 
 
 def schema(options: type) -> DictConfig:

@@ -28,6 +28,7 @@ OUTPUT_COLUMNS = frozenset(  # a line or two per file
     comparator comparator_wer gap gap_low gap_high ratio ratio_low ratio_high p_value p_adjusted
     verdict reason minimum_detectable_gap overall note
     measure baseline candidate difference difference_low difference_high
+    normaliser_sensitive utterance_length
     """.split()  # noqa: SIM905 (a list would be one name a line)
 )
 

@@ -12,13 +12,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
+from harness.fairness.sparse_sums import SparseSums, columns_of, counted_per_column, moments, per_column, sparse_sums_of
+from harness.fairness.threads import computed
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 
 BOOTSTRAP_SPEAKERS = 10  # who err; at 5 it is twice as wide as the t interval for the same coverage (.57, .28)
 LOW_SUPPORT_SPEAKERS = 5  # below, the t interval is shown and marked
-_CHUNK_CELLS = 20_000_000  # weights held at once: 160 MB
+_CHUNK_CELLS = 1_250_000  # weights held at once: 10 MB, which stay in a processor's cache while slices gather them
+_PIVOT_CELLS = 100_000_000  # studentised resamples held at once: 800 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,19 @@ class Weights:
     seed: int
 
     def __iter__(self) -> Iterator[Floats]:
-        """Yield blocks of resamples, each (n_block, n_speakers); the same blocks every time."""
+        """Yield blocks of resamples, each (n_block, n_speakers); the same blocks every time.
+
+        In memory a block is laid out speaker by speaker, so that gathering some speakers copies whole rows.
+        """
         rng = np.random.default_rng(self.seed)
         block = max(1, min(self.n_resamples, _CHUNK_CELLS // max(1, self.n_speakers)))
         for start in range(0, self.n_resamples, block):
             n_rows = min(block, self.n_resamples - start)
             drawn = rng.integers(self.n_speakers, size=(n_rows, self.n_speakers))
-            drawn += np.arange(n_rows)[:, None] * self.n_speakers
+            drawn *= n_rows
+            drawn += np.arange(n_rows)[:, None]
             counts = np.bincount(drawn.ravel(), minlength=n_rows * self.n_speakers)
-            yield counts.reshape(n_rows, self.n_speakers).astype(np.float64)
+            yield counts.astype(np.float64).reshape(self.n_speakers, n_rows).T
 
 
 def resample_weights(n_speakers: int, n_resamples: int, rng: np.random.Generator) -> Weights:
@@ -81,8 +89,12 @@ def ratio_estimate(errors: Floats, words: Floats, present: Bools) -> Estimate:
     >>> round(float(estimate.rate[0]), 7), round(float(estimate.standard_error[0]), 7)
     (0.1777778, 0.0336066)
     """
-    once = weighted_ratio(np.ones((1, len(errors))), errors, words, present)
-    return Estimate(once.rate[0], once.standard_error[0], once.words[0], once.n_speakers[0])
+    return estimate_of(sparse_sums_of(errors, words, present))
+
+
+def estimate_of(sums: SparseSums) -> Estimate:
+    """Return what `ratio_estimate` does, of sparse sums."""
+    return ratio_of(per_column(sums.starts, moments(sums.sums)))
 
 
 def rate_intervals(
@@ -100,13 +112,15 @@ def rate_intervals(
     Returns:
         One interval a slice; NaN bounds where the slice has fewer than two speakers or no words.
     """
-    estimate = ratio_estimate(errors, words, present)
-    resampled = resamplable(estimate, errors)
+    return sparse_rate_intervals(sparse_sums_of(errors, words, present), weights=weights, confidence=confidence)
+
+
+def sparse_rate_intervals(sums: SparseSums, *, weights: Weights, confidence: float) -> list[Interval]:
+    """Return what `rate_intervals` does, of sparse sums."""
+    estimate = estimate_of(sums)
     low, high = log_t(estimate, confidence)
-    if resampled.any():
-        columns = np.flatnonzero(resampled)
-        pivots = _rate_pivots(errors[:, columns], words[:, columns], present[:, columns], weights)
-        lower, upper = pivot_quantiles(pivots, confidence)
+    for columns in chunks(np.flatnonzero(enough_err(estimate, erring(sums))), weights.n_resamples):
+        lower, upper = pivot_quantiles(_rate_pivots(sums.pick(columns), estimate.rate[columns], weights), confidence)
         low[columns] = estimate.rate[columns] - upper * estimate.standard_error[columns]
         high[columns] = estimate.rate[columns] - lower * estimate.standard_error[columns]
     notes = [_support_note(int(n), float(total)) for n, total in zip(estimate.n_speakers, estimate.words, strict=True)]
@@ -120,8 +134,24 @@ def resamplable(estimate: Estimate, errors: Floats) -> Bools:
     With fewer it rests on the few who do: one error among 12 speakers gave an upper bound of 2 errors, where the exact
     Poisson limit is 5.6. Where all have one rate, so has every resample, and the interval would have no width.
     """
-    enough: Bools = (errors > 0).sum(axis=0) >= BOOTSTRAP_SPEAKERS
+    return enough_err(estimate, (errors > 0).sum(axis=0))
+
+
+def enough_err(estimate: Estimate, n_erring: Indices) -> Bools:
+    """Return what `resamplable` does, of the number of speakers who err, (n_slices,)."""
+    enough: Bools = n_erring >= BOOTSTRAP_SPEAKERS
     return enough & (estimate.standard_error > one_error(estimate.words))
+
+
+def erring(sums: SparseSums) -> Indices:
+    """Count the speakers who err, per slice."""
+    return counted_per_column(sums.starts, sums.sums[0] > 0)
+
+
+def chunks(columns: Indices, n_resamples: int) -> list[Indices]:
+    """Cut columns into as few parts as memory can hold all resamples of."""
+    n_chunks = -(-len(columns) * n_resamples // _PIVOT_CELLS)
+    return np.array_split(columns, n_chunks) if n_chunks else []
 
 
 def pivot_quantiles(pivots: Floats, confidence: float) -> tuple[Floats, Floats]:
@@ -137,20 +167,29 @@ def pivot_quantiles(pivots: Floats, confidence: float) -> tuple[Floats, Floats]:
 
 def weighted_ratio(block: Floats, errors: Floats, words: Floats, present: Bools) -> Estimate:
     """Return each slice's ratio and linearised standard error under each row of weights, (n_block, n_slices)."""
-    n_speakers = block @ present.astype(np.float64)
-    total_words = block @ words
-    rate = divide(block @ errors, total_words)
-    squares = block @ errors**2 - 2 * rate * (block @ (errors * words)) + rate**2 * (block @ words**2)
+    sums = sparse_sums_of(errors, words, present)
+    return ratio_of(columns_of(sums.n_speakers, sums.starts, sums.speakers, moments(sums.sums)).under(block))
+
+
+def ratio_of(sums: Floats) -> Estimate:
+    """Return the ratio and its standard error of sums of `moments`, (6, ..., n_slices)."""
+    errors, total_words, squared_errors, products, squared_words, n_speakers = sums
+    rate = divide(errors, total_words)
+    squares = squared_errors - 2 * rate * products + rate**2 * squared_words
     factor = divide(n_speakers, n_speakers - 1)
     spread = np.sqrt(factor * np.maximum(squares, 0)) / np.where(total_words > 0, total_words, np.nan)
     return Estimate(rate, floored(spread, total_words), total_words, n_speakers)
 
 
-def _rate_pivots(errors: Floats, words: Floats, present: Bools, weights: Weights) -> Floats:
+def _rate_pivots(sums: SparseSums, rate: Floats, weights: Weights) -> Floats:
     """Return (R* - R) / SE* for every resample and slice, (n_resamples, n_slices)."""
-    rate = errors.sum(axis=0) / words.sum(axis=0)
-    drawn = (weighted_ratio(block, errors, words, present) for block in weights)
-    return np.concatenate([(star.rate - rate) / star.standard_error for star in drawn])
+    columns = columns_of(sums.n_speakers, sums.starts, sums.speakers, moments(sums.sums))
+
+    def drawn(block: Floats) -> Floats:
+        star = ratio_of(columns.under(block))
+        return ((star.rate - rate) / star.standard_error).T
+
+    return np.hstack(list(computed(drawn, weights))).T
 
 
 def log_t(estimate: Estimate, confidence: float) -> tuple[Floats, Floats]:
@@ -192,5 +231,6 @@ def one_error(words: Floats) -> Floats:
 def divide(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Floats:
     """Divide; NaN where the denominator is not positive."""
     above, below = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
-    quotient: Floats = np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
+    shape = np.broadcast_shapes(above.shape, below.shape)
+    quotient: Floats = np.divide(above, below, out=np.full(shape, np.nan), where=below > 0)
     return quotient

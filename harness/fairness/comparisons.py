@@ -10,8 +10,10 @@ from harness.errors import UsageError
 from harness.fairness.bootstrap import Bools, Floats, Indices, divide
 from harness.fairness.gaps import Side
 from harness.fairness.membership import Membership, membership
+from harness.fairness.pairs import Pairs
 from harness.fairness.policy import KEYWORDS, REST, Failures, Policy, Promise
-from harness.fairness.speaker_sums import SpeakerSums, speaker_codes, speaker_sums
+from harness.fairness.sparse_sums import SparseSums, column_of_cells, starts_of
+from harness.fairness.speaker_sums import Ints, refuse_too_many, slice_sums, speaker_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,23 @@ class Comparisons:
     slices: tuple[str, ...]
     comparator: str
     promise: Promise
-    sides: tuple[Side, Side]  # of slices and of comparators, (n_speakers, n_comparisons)
+    pairs: Pairs  # both sides of every comparison
+    declared: Floats  # (3, n_speakers) errors, words, presence of each speaker over every declared slice
+    n_ids: int  # rows of speakers with an id; the two after them, when there are any, are of utterances without
     named: Floats  # (n_comparisons, 2) speakers with an id, of slice and comparator
     support: Floats  # (n_comparisons, 3) the smaller of both sides: named speakers, scored utterances, words
     n_failed: Floats  # (n_comparisons, 2) failed utterances and all utterances of the slice
     mirrored: bool  # the two rows are one hypothesis seen from both ends
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Return slices and comparators in full, (n_speakers, n_comparisons).
+
+        Raises:
+            UsageError: There are more speakers times slices than memory holds.
+        """
+        refuse_too_many(self.pairs.common.shape[1], len(self.slices), self.dimension)
+        return self.pairs.sides()
 
     def enough(self, policy: Policy) -> Bools:
         """Say which comparisons reach the policy's floors, (n_comparisons,)."""
@@ -45,6 +59,7 @@ def comparisons(
     policy: Policy,
     *,
     orders: Mapping[str, Sequence[str]] | None = None,
+    speakers: Ints | None = None,
 ) -> Comparisons | None:
     """Pair every declared slice with its comparator; None when there is nobody to compare with.
 
@@ -53,6 +68,7 @@ def comparisons(
         dimension: An attribute or an intersection.
         policy: Names the comparator.
         orders: Order of the values of an attribute.
+        speakers: The scores' `speaker_codes`, for who has them already.
 
     Raises:
         UsageError: The policy names a comparator that is no declared slice.
@@ -62,90 +78,100 @@ def comparisons(
     if len(declared) < 2:
         return None
     promise = policy.for_dimension(dimension)
-    speakers = speaker_codes(scores)
-    n_named = int(speakers.max(initial=-1)) + 1
-    sums = speaker_sums(scores, part, speakers)
+    sums = slice_sums(scores, part, speaker_codes(scores) if speakers is None else speakers)
+    words = sums.slices.totals()[1]
     scored = np.ones(len(scores)) if policy.failures is Failures.deletions else 1.0 - scores["failed"].to_numpy(float)
     n_scored = np.bincount(part.codes, weights=scored[part.rows], minlength=len(part.slices)).astype(np.intp)
-    support = np.stack([sums.n_heard, n_scored, sums.words.sum(axis=0)], axis=1).astype(np.float64)
+    support = np.stack([sums.n_heard, n_scored, words], axis=1).astype(np.float64)
     failed = np.bincount(part.codes, weights=scores["failed"].to_numpy(float)[part.rows], minlength=len(part.slices))
     n_utterances = np.bincount(part.codes, minlength=len(part.slices))
-    chosen = _comparator(part, sums, support, declared, promise, policy)
+    chosen = _comparator(part, sums.slices, support, declared, promise, policy)
     judged = declared if chosen is None else declared[declared != chosen]
-    slices = Side(sums.errors[:, judged], sums.words[:, judged], sums.present[:, judged])
-    rest = _rest(sums, slices, judged) if chosen is None else _repeated(sums, chosen, len(judged))
-    told = np.unique(part.rows[part.declared[part.codes]])
+    slices = sums.slices.pick(judged)
+    pairs = _against_rest(slices, sums.declared) if chosen is None else _against_one(slices, sums.slices.pick([chosen]))
+    told = np.zeros(len(scores), dtype=bool)
+    told[part.rows[part.declared[part.codes]]] = True
     others = scored[told].sum() - n_scored[judged] if chosen is None else np.full(len(judged), n_scored[chosen])
-    named = np.stack([side.present[:n_named].sum(axis=0) for side in (slices, rest)], axis=1).astype(np.float64)
-    words = np.minimum(slices.words.sum(axis=0), rest.words.sum(axis=0))
-    smaller = np.stack([named.min(axis=1), np.minimum(n_scored[judged], others), words], axis=1)
+    named = np.stack([side[2] for side in pairs.of_first(sums.n_ids).totals()], axis=1)
+    words_here = np.minimum(*(side[1] for side in pairs.totals()))
+    smaller = np.stack([named.min(axis=1), np.minimum(n_scored[judged], others), words_here], axis=1)
     return Comparisons(
         dimension=dimension,
         slices=tuple(part.slices[code] for code in judged),
         comparator=REST if chosen is None else part.slices[chosen],
         promise=promise,
-        sides=(slices, rest) if len(sums.errors) == n_named else _unnamed_apart(slices, rest),
+        pairs=pairs if sums.slices.n_speakers == sums.n_ids else _unnamed_apart(pairs),
+        declared=sums.declared,
+        n_ids=sums.n_ids,
         named=named,
         support=smaller,
         n_failed=np.stack([failed[judged], n_utterances[judged]], axis=1).astype(np.float64),
-        mirrored=chosen is None and _mirrored(slices, rest) and bool((smaller == smaller[0]).all()),
+        mirrored=chosen is None and _mirrored(pairs) and bool((smaller == smaller[0]).all()),
     )
 
 
-def _mirrored(slices: Side, comparators: Side) -> bool:
+def _mirrored(pairs: Pairs) -> bool:
     """Say whether there are two slices and each is the other's comparator."""
-    if slices.errors.shape[1] != 2:
+    if pairs.n_comparisons != 2:
         return False
-    same_errors = (slices.errors == comparators.errors[:, ::-1]).all()
-    return bool(same_errors and (slices.words == comparators.words[:, ::-1]).all())
+    own, other = pairs.sides()
+    same_errors = (own.errors == other.errors[:, ::-1]).all()
+    return bool(same_errors and (own.words == other.words[:, ::-1]).all())
 
 
-def _rest(sums: SpeakerSums, slices: Side, judged: Indices) -> Side:
-    """Return everybody else who declared a value."""
-    return Side(
-        sums.declared_errors[:, None] - slices.errors,
-        sums.declared_words[:, None] - slices.words,
-        sums.outside[:, judged],
-    )
+def _against_rest(slices: SparseSums, declared: Floats) -> Pairs:
+    """Pair with everybody else who declared a value."""
+    errors, words = declared[:2, slices.speakers] - slices.sums[:2]
+    return Pairs(slices.starts, slices.speakers, slices.sums, np.stack([errors, words, errors + words > 0]), declared)
 
 
-def _repeated(sums: SpeakerSums, chosen: int, count: int) -> Side:
-    """Return one slice as the comparator of all others."""
-    columns = np.full(count, chosen)
-    return Side(sums.errors[:, columns], sums.words[:, columns], sums.present[:, columns])
+def _against_one(slices: SparseSums, chosen: SparseSums) -> Pairs:
+    """Pair all slices with the same one."""
+    common = chosen.dense()[:, :, 0]
+    return Pairs(slices.starts, slices.speakers, slices.sums, common[:, slices.speakers], common)
 
 
-def _unnamed_apart(slices: Side, comparators: Side) -> tuple[Side, Side]:
-    """Count the utterances without a speaker id as one speaker on each side, not as one person on both.
+def _unnamed_apart(pairs: Pairs) -> Pairs:
+    """Count the utterances without a speaker id, in the last row, as one speaker on each side, not one person on both.
 
     Who of the two comes first depends on the sums alone: swapping the sides draws the same people.
     """
-    later = [own < other for own, other in zip(_sizes(slices), _sizes(comparators), strict=True)]
-    positions = np.array(later, dtype=np.intp)
-    return _with_row(slices, positions), _with_row(comparators, 1 - positions)
-
-
-def _sizes(side: Side) -> list[tuple[float, ...]]:
-    """Return words and errors of the unnamed, then of all, per comparison."""
-    return list(
-        zip(side.words[-1], side.errors[-1], side.words.sum(axis=0), side.errors.sum(axis=0), strict=True),
+    row, columns = pairs.common.shape[1] - 1, np.arange(pairs.n_comparisons)
+    own, other = np.zeros((3, len(columns))), np.repeat(pairs.common[:, row:], len(columns), axis=1)
+    last = pairs.speakers == row
+    having = column_of_cells(pairs.starts)[last]
+    own[:, having], other[:, having] = pairs.own[:, last], pairs.other[:, last]
+    sizes = [
+        list(zip(each[1], each[0], total[1], total[0], strict=True))
+        for each, total in zip((own, other), pairs.totals(), strict=True)
+    ]
+    later = np.array([one < another for one, another in zip(*sizes, strict=True)], dtype=np.intp)
+    named, nobody = pairs.of_first(row), np.zeros_like(own)
+    return _with_cells(
+        Pairs(named.starts, named.speakers, named.own, named.other, np.pad(named.common, ((0, 0), (0, 2)))),
+        speakers=np.concatenate([np.full(len(columns), row), np.full(len(columns), row + 1)]),
+        own=np.hstack([np.where(later == position, own, nobody) for position in (0, 1)]),
+        other=np.hstack([np.where(later == position, nobody, other) for position in (0, 1)]),
     )
 
 
-def _with_row(side: Side, positions: Indices) -> Side:
-    """Move the last row of each comparison to its position of two."""
-
-    def moved(table: Floats) -> Floats:
-        last = np.zeros((2, table.shape[1]), dtype=table.dtype)
-        last[positions, np.arange(table.shape[1])] = table[-1]
-        return np.vstack([table[:-1], last])
-
-    return Side(moved(side.errors), moved(side.words), moved(side.present.astype(np.float64)) > 0)
+def _with_cells(pairs: Pairs, *, speakers: Indices, own: Floats, other: Floats) -> Pairs:
+    """Add cells of further speakers, a whole row of comparisons at a time."""
+    further = np.tile(np.arange(pairs.n_comparisons), len(speakers) // pairs.n_comparisons)
+    columns = np.concatenate([column_of_cells(pairs.starts), further])
+    order = np.argsort(columns, kind="stable")
+    return Pairs(
+        starts=starts_of(columns, pairs.n_comparisons),
+        speakers=np.concatenate([pairs.speakers, speakers])[order],
+        own=np.hstack([pairs.own, own])[:, order],
+        other=np.hstack([pairs.other, other])[:, order],
+        common=pairs.common,
+    )
 
 
 def _comparator(
     part: Membership,
-    sums: SpeakerSums,
+    sums: SparseSums,
     support: Floats,
     declared: Indices,
     promise: Promise,
@@ -158,7 +184,7 @@ def _comparator(
         n_heard, _, words = support.T
         candidates = declared[np.all(support[declared] >= floors(policy), axis=1)]
         candidates = candidates if len(candidates) else declared
-        rates = np.nan_to_num(divide(sums.errors.sum(axis=0), words), nan=np.inf)
+        rates = np.nan_to_num(divide(sums.totals()[0], words), nan=np.inf)
         keys = rates if promise.comparator == "best" else -n_heard
         return int(candidates[np.lexsort((-words[candidates], keys[candidates]))[0]])
     names = [part.slices[code] for code in declared]

@@ -16,23 +16,18 @@ from harness.fairness.bootstrap import (
     Indices,
     Interval,
     Weights,
+    chunks,
     divide,
+    enough_err,
     log_t,
     one_error,
     pivot_quantiles,
-    resamplable,
+    ratio_of,
     t_quantile,
-    weighted_ratio,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """Holds the per-speaker sums of one side of every comparison."""
-
-    errors: Floats  # (n_speakers, n_comparisons)
-    words: Floats  # (n_speakers, n_comparisons)
-    present: Bools  # (n_speakers, n_comparisons)
+from harness.fairness.pairs import Pairs, PairSums, once, pairs_of, weighed
+from harness.fairness.pairs import Side as Side
+from harness.fairness.threads import computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +47,12 @@ def gaps(slices: Side, comparators: Side) -> Gaps:
 
     No standard error is below that of one word error on the side where it weighs more.
     """
-    once = _weighted_gaps(np.ones((1, len(slices.errors))), slices, comparators)
-    return Gaps(
-        slices=_first(once.slices),
-        comparators=_first(once.comparators),
-        gap=once.gap[0],
-        standard_error=once.standard_error[0],
-        ratio=once.ratio[0],
-        log_ratio_standard_error=once.log_ratio_standard_error[0],
-    )
+    return gaps_of(pairs_of(slices, comparators))
+
+
+def gaps_of(pairs: Pairs) -> Gaps:
+    """Return what `gaps` does, of pairs."""
+    return _gaps(once(pairs))
 
 
 def overlaps(slices: Side, comparators: Side) -> Bools:
@@ -81,33 +73,47 @@ def degrees_of_freedom(measured: Gaps, paired: Bools) -> Floats:
 def gap_intervals(
     slices: Side, comparators: Side, *, weights: Weights, confidences: Sequence[float]
 ) -> list[list[Interval]]:
-    """Return the interval of every gap, at each confidence: bootstrap-t where both sides have 10 speakers who differ.
+    """Return the interval of every gap, at each confidence: the limits of the two rates combined.
 
-    Elsewhere the limits of the two log-linearised intervals are combined (MOVER, Zou and Donner 2008), or, with
-    speakers on both sides, it is the t interval of the joint linearisation.
+    MOVER (Zou and Donner 2008) of the intervals that the rates have on their own, with the correlation that shared
+    speakers make. Where at least half of the larger side are on both sides, it is the t interval of the joint
+    linearisation, which is narrower there. A bootstrap-t of the gap itself covers less: .91 to .94 where this one
+    covers .93 to .96 (10 to 50 speakers a side; 10 against 40 that vary half as much: .919 and .939).
     """
-    measured = gaps(slices, comparators)
-    paired = overlaps(slices, comparators)
-    varied = measured.standard_error > one_error(np.fmin(measured.slices.words, measured.comparators.words))
-    columns = np.flatnonzero(
-        resamplable(measured.slices, slices.errors) & resamplable(measured.comparators, comparators.errors) & varied
-    )
-    pivots = _gap_pivots(_pick(slices, columns), _pick(comparators, columns), weights) if len(columns) else None
-    intervals = []
-    for confidence in confidences:
-        low, high = _small_sample(measured, paired, confidence)
-        if pivots is not None:
-            lower, upper = pivot_quantiles(pivots, confidence)
-            low[columns] = measured.gap[columns] - upper * measured.standard_error[columns]
-            high[columns] = measured.gap[columns] - lower * measured.standard_error[columns]
-        intervals.append([Interval(float(lo), float(hi)) for lo, hi in zip(low, high, strict=True)])
+    return pair_gap_intervals([pairs_of(slices, comparators)], weights=weights, confidences=confidences)[0]
+
+
+def pair_gap_intervals(
+    parts: Sequence[Pairs], *, weights: Weights, confidences: Sequence[float]
+) -> list[list[list[Interval]]]:
+    """Return what `gap_intervals` does, of the comparisons of several dimensions under the same resamples."""
+    measured = [gaps_of(pairs) for pairs in parts]
+    quantiles = _side_quantiles(parts, measured, weights, confidences)
+    intervals: list[list[list[Interval]]] = []
+    for pairs, found, of_part in zip(parts, measured, quantiles, strict=True):
+        repeated, correlation = _repeated(pairs, found), _correlation(found)
+        intervals.append([])
+        for confidence, quantile in zip(confidences, of_part, strict=True):
+            (low_a, high_a), (low_b, high_b) = (
+                _limits(side, confidence, of_side)
+                for side, of_side in zip((found.slices, found.comparators), quantile, strict=True)
+            )
+            half = _joint_half_width(found, confidence)
+            below = _combined(found.slices.rate - low_a, high_b - found.comparators.rate, correlation)
+            above = _combined(high_a - found.slices.rate, found.comparators.rate - low_b, correlation)
+            low, high = found.gap - np.where(repeated, half, below), found.gap + np.where(repeated, half, above)
+            intervals[-1].append([Interval(float(lo), float(hi)) for lo, hi in zip(low, high, strict=True)])
     return intervals
 
 
 def ratio_intervals(slices: Side, comparators: Side, *, confidence: float) -> list[Interval]:
     """Return the interval of every ratio: t on the logarithm; NaN when the comparator has no errors."""
-    measured = gaps(slices, comparators)
-    freedom = degrees_of_freedom(measured, overlaps(slices, comparators))
+    return gap_ratio_intervals(gaps(slices, comparators), overlaps(slices, comparators), confidence=confidence)
+
+
+def gap_ratio_intervals(measured: Gaps, paired: Bools, *, confidence: float) -> list[Interval]:
+    """Return what `ratio_intervals` does, of measured gaps."""
+    freedom = degrees_of_freedom(measured, paired)
     spread = np.exp(t_quantile(np.fmax(freedom, 1), confidence) * measured.log_ratio_standard_error)
     centre = np.fmax(measured.slices.rate, one_error(measured.slices.words)) / np.where(
         measured.comparators.rate > 0, measured.comparators.rate, np.nan
@@ -116,11 +122,10 @@ def ratio_intervals(slices: Side, comparators: Side, *, confidence: float) -> li
     return [Interval(float(lo), float(hi)) for lo, hi in zip(low, high, strict=True)]
 
 
-def _weighted_gaps(block: Floats, slices: Side, comparators: Side) -> Gaps:
-    """Return the gaps under each row of weights, (n_block, n_comparisons)."""
-    a = weighted_ratio(block, slices.errors, slices.words, slices.present)
-    b = weighted_ratio(block, comparators.errors, comparators.words, comparators.present)
-    covariance = _covariance(block, slices, comparators, a, b)
+def _gaps(sums: PairSums) -> Gaps:
+    """Return the gaps of sums of moments, (..., n_comparisons)."""
+    a, b = ratio_of(sums.own), ratio_of(sums.other)
+    covariance = _covariance(sums, a, b)
     variance = a.standard_error**2 + b.standard_error**2 - 2 * covariance
     floor_a, floor_b = one_error(a.words), one_error(b.words)
     centre_a, centre_b = np.fmax(a.rate, floor_a), np.fmax(b.rate, floor_b)
@@ -141,46 +146,98 @@ def _weighted_gaps(block: Floats, slices: Side, comparators: Side) -> Gaps:
     )
 
 
-def _covariance(block: Floats, slices: Side, comparators: Side, a: Estimate, b: Estimate) -> Floats:
-    """Return the covariance of the two rates through speakers who are on both sides, (n_block, n_comparisons)."""
+def _covariance(sums: PairSums, a: Estimate, b: Estimate) -> Floats:
+    """Return the covariance of the two rates through speakers who are on both sides, (..., n_comparisons)."""
     covariance = np.zeros_like(a.rate)
-    shared = np.flatnonzero(overlaps(slices, comparators))
-    if not len(shared):
-        return covariance
-    left, right = _pick(slices, shared), _pick(comparators, shared)
-    rate_a, rate_b = a.rate[:, shared], b.rate[:, shared]
-    products = (
-        block @ (left.errors * right.errors)
-        - rate_b * (block @ (left.errors * right.words))
-        - rate_a * (block @ (left.words * right.errors))
-        + rate_a * rate_b * (block @ (left.words * right.words))
-    )
-    n_a, n_b = a.n_speakers[:, shared], b.n_speakers[:, shared]
+    shared = sums.shared
+    rate_a, rate_b = a.rate[..., shared], b.rate[..., shared]
+    errors, errors_words, words_errors, words = sums.products
+    products = errors - rate_b * errors_words - rate_a * words_errors + rate_a * rate_b * words
+    n_a, n_b = a.n_speakers[..., shared], b.n_speakers[..., shared]
     factor = np.sqrt(divide(n_a, n_a - 1) * divide(n_b, n_b - 1))
-    covariance[:, shared] = divide(factor * products, a.words[:, shared] * b.words[:, shared])
+    covariance[..., shared] = divide(factor * products, a.words[..., shared] * b.words[..., shared])
     return covariance
 
 
-def _gap_pivots(slices: Side, comparators: Side, weights: Weights) -> Floats:
-    """Return (gap* - gap) / SE* for every resample and comparison, (n_resamples, n_comparisons)."""
-    observed = gaps(slices, comparators).gap
-    drawn = (_weighted_gaps(block, slices, comparators) for block in weights)
-    return np.concatenate([(star.gap - observed) / star.standard_error for star in drawn])
+def _repeated(pairs: Pairs, measured: Gaps) -> Bools:
+    """Say which comparisons have at least half of their larger side's speakers on both sides."""
+    repeated: Bools = 2 * pairs.n_shared() >= np.fmax(measured.slices.n_speakers, measured.comparators.n_speakers)
+    return repeated
 
 
-def _small_sample(measured: Gaps, paired: Bools, confidence: float) -> tuple[Floats, Floats]:
-    a, b = measured.slices, measured.comparators
-    low_a, high_a = log_t(a, confidence)
-    low_b, high_b = log_t(b, confidence)
-    below = np.hypot(a.rate - low_a, high_b - b.rate)
-    above = np.hypot(high_a - a.rate, b.rate - low_b)
-    half = t_quantile(np.fmin(a.n_speakers, b.n_speakers) - 1, confidence) * measured.standard_error
-    return measured.gap - np.where(paired, half, below), measured.gap + np.where(paired, half, above)
+def _correlation(measured: Gaps) -> Floats:
+    """Return the correlation of the two rates, through the speakers they share, (n_comparisons,)."""
+    a, b, both = measured.slices.standard_error, measured.comparators.standard_error, measured.standard_error
+    return np.clip(np.nan_to_num(divide(a**2 + b**2 - both**2, 2 * a * b)), -1, 1)
 
 
-def _pick(side: Side, columns: Indices) -> Side:
-    return Side(side.errors[:, columns], side.words[:, columns], side.present[:, columns])
+def _combined(one: Floats, other: Floats, correlation: Floats) -> Floats:
+    """Return the distance to a limit of a difference, from the distances to the limits of its two sides."""
+    combined: Floats = np.sqrt(np.maximum(one**2 + other**2 - 2 * correlation * one * other, 0))
+    return combined
 
 
-def _first(estimate: Estimate) -> Estimate:
-    return Estimate(estimate.rate[0], estimate.standard_error[0], estimate.words[0], estimate.n_speakers[0])
+def _joint_half_width(measured: Gaps, confidence: float) -> Floats:
+    fewer = np.fmin(measured.slices.n_speakers, measured.comparators.n_speakers)
+    return t_quantile(fewer - 1, confidence) * measured.standard_error
+
+
+def _limits(side: Estimate, confidence: float, quantiles: Floats) -> tuple[Floats, Floats]:
+    """Return the limits of each rate: bootstrap-t where there are `quantiles`, (2, n_comparisons), else log t."""
+    low, high = log_t(side, confidence)
+    lower, upper = quantiles
+    low = np.where(np.isnan(upper), low, side.rate - upper * side.standard_error)
+    high = np.where(np.isnan(lower), high, side.rate - lower * side.standard_error)
+    return np.maximum(low, 0), high
+
+
+def _side_quantiles(
+    parts: Sequence[Pairs], measured: Sequence[Gaps], weights: Weights, confidences: Sequence[float]
+) -> list[Floats]:
+    """Return lower and upper quantiles of (R* - R) / SE* of both sides; NaN where a side is not resampled.
+
+    Of each part (n_confidences, 2 sides, 2 ends, n_comparisons).
+    """
+    usable = [_resamplable(pairs, found) for pairs, found in zip(parts, measured, strict=True)]
+    columns = [np.flatnonzero(each.any(axis=0)) for each in usable]
+    quantiles = [np.full((len(confidences), 2, 2, pairs.n_comparisons), np.nan) for pairs in parts]
+    for several in _passes(columns, 2 * weights.n_resamples):
+        picked = [(i, columns[i][here]) for i, here in several]
+        rates = [np.stack([measured[i].slices.rate[own], measured[i].comparators.rate[own]]) for i, own in picked]
+        drawn = _pivots([parts[i].pick(own) for i, own in picked], rates, weights)
+        for (i, own), pivots in zip(picked, drawn, strict=True):
+            for side, table in enumerate(pivots):
+                here = usable[i][side, own]
+                for row, confidence in enumerate(confidences) if here.any() else ():
+                    quantiles[i][row, side][:, own[here]] = pivot_quantiles(table[:, here], confidence)
+    return quantiles
+
+
+def _resamplable(pairs: Pairs, measured: Gaps) -> Bools:
+    """Say which sides have 10 speakers who err, and not all alike; none where the joint interval is used."""
+    n_erring, n_others_erring = pairs.erring()
+    sides = enough_err(measured.slices, n_erring), enough_err(measured.comparators, n_others_erring)
+    usable: Bools = np.stack(sides) & ~_repeated(pairs, measured)
+    return usable
+
+
+def _passes(columns: Sequence[Indices], n_resamples: int) -> list[list[tuple[int, Indices]]]:
+    """Return which columns of which parts to resample together: all, as long as memory holds their resamples."""
+    pieces = [(i, here) for i, each in enumerate(columns) for here in chunks(np.arange(len(each)), n_resamples)]
+    if len(chunks(np.concatenate([np.arange(len(each)) for each in columns]), n_resamples)) <= 1:
+        return [pieces]
+    return [[piece] for piece in pieces]
+
+
+def _pivots(parts: Sequence[Pairs], rates: Sequence[Floats], weights: Weights) -> list[Floats]:
+    """Return (R* - R) / SE* of every resample and side, of each part (2, n_resamples, n_comparisons)."""
+    prepared = [weighed(pairs) for pairs in parts]
+
+    def drawn(block: Floats) -> list[Floats]:
+        stars = [[ratio_of(side) for side in pairs.under(block)] for pairs in prepared]
+        return [
+            np.stack([((star.rate - own) / star.standard_error).T for star, own in zip(sides, rate, strict=True)])
+            for sides, rate in zip(stars, rates, strict=True)
+        ]
+
+    return [np.dstack(blocks).transpose(0, 2, 1) for blocks in zip(*computed(drawn, weights), strict=True)]

@@ -61,24 +61,20 @@ def membership(
     unknown = [name for name in names if name not in scores.columns]
     if unknown:
         raise UsageError(f"no attribute {unknown[0]!r} to slice by; the scores have {list(scores.columns)}.")
-    rows = np.arange(len(scores), dtype=np.int64)
-    slices, codes = [""], np.zeros(len(scores), dtype=np.int64)
-    declared = np.array([True])
+    rows, codes = np.arange(len(scores), dtype=np.int64), np.zeros(len(scores), dtype=np.int64)
+    slices, declared = [""], np.array([True])
     for position, name in enumerate(names):
         values, value_rows, value_codes = _values(scores[name], (orders or {}).get(name, ()))
         if len(names) > 1:
             values = [value.replace(AND, " and ") for value in values]
+        told = np.array([value not in _SILENT for value in values], dtype=bool)
         rows, codes = _crossed(rows, codes, value_rows, value_codes, len(values), len(scores))
-        slices = [f"{left}{AND if position else ''}{right}" for left in slices for right in values]
-        declared = np.array([left and right not in _SILENT for left in declared for right in values], dtype=bool)
-    used, compact = np.unique(codes, return_inverse=True)
-    return Membership(
-        dimension=dimension,
-        slices=tuple(slices[code] for code in used),
-        declared=declared[used],
-        rows=rows,
-        codes=compact.astype(np.int64),
-    )
+        used, codes = _compact(codes, len(slices) * len(values))
+        left, right = np.divmod(used, max(1, len(values)))
+        joint = AND if position else ""
+        slices = [f"{slices[i]}{joint}{values[j]}" for i, j in zip(left, right, strict=True)]
+        declared = declared[left] & told[right]
+    return Membership(dimension=dimension, slices=tuple(slices), declared=declared, rows=rows, codes=codes)
 
 
 def everybody(scores: pd.DataFrame) -> Membership:
@@ -89,13 +85,29 @@ def everybody(scores: pd.DataFrame) -> Membership:
 
 def _values(column: pd.Series, order: Sequence[str]) -> tuple[list[str], Ints, Ints]:
     """Return the values in order, and for each membership the row and the position of its value."""
-    cells = [_parts(cell) for cell in column.tolist()]
-    rows = np.repeat(np.arange(len(cells), dtype=np.int64), [len(cell) for cell in cells])
-    flat = pd.Series([value for cell in cells for value in cell], dtype=object)
+    codes, distinct = _distinct(column)
+    cells = [_parts(cell) for cell in distinct]
     rank = {value: position for position, value in enumerate(order)}
-    values = sorted(flat.unique(), key=lambda value: (value in _SILENT, rank.get(value, len(rank)), value))
+    values = sorted(
+        {value for cell in cells for value in cell},
+        key=lambda value: (value in _SILENT, rank.get(value, len(rank)), value),
+    )
     positions = {value: position for position, value in enumerate(values)}
-    return values, rows, flat.map(positions).to_numpy(np.int64)
+    sizes = np.array([len(cell) for cell in cells], dtype=np.int64)
+    flat = np.array([positions[value] for cell in cells for value in cell], dtype=np.int64)
+    rows = np.repeat(np.arange(len(codes), dtype=np.int64), sizes[codes])
+    if (sizes == 1).all():
+        return values, rows, flat[codes]
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(sizes[codes]) - sizes[codes], sizes[codes])
+    return values, rows, flat[(np.cumsum(sizes) - sizes)[codes][rows] + within]
+
+
+def _distinct(column: pd.Series) -> tuple[Ints, list[object]]:
+    """Number the distinct cells; where some may be equal without being alike (1 and True), every cell is its own."""
+    if column.dtype != object or pd.api.types.infer_dtype(column, skipna=True) == "string":
+        codes, distinct = pd.factorize(column, use_na_sentinel=False)
+        return codes.astype(np.int64), list(distinct)
+    return np.arange(len(column), dtype=np.int64), column.tolist()
 
 
 def _parts(cell: object) -> tuple[str, ...]:
@@ -106,6 +118,15 @@ def _parts(cell: object) -> tuple[str, ...]:
 
 def _value(part: object) -> str:
     return UNDECLARED if pd.isna(part) or part == "" else str(part)  # type: ignore[call-overload]
+
+
+def _compact(codes: Ints, n_codes: int) -> tuple[Ints, Ints]:
+    """Return the codes that occur, rising, and for each membership the position of its code among them."""
+    if n_codes > 10 * len(codes):  # counting is ten times faster than sorting
+        used, compact = np.unique(codes, return_inverse=True)
+        return used, compact.astype(np.int64)
+    occurs = np.bincount(codes, minlength=n_codes) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[codes]
 
 
 def _crossed(

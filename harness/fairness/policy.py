@@ -23,9 +23,18 @@ class Verdict(Enum):
 class Correction(Enum):
     """How p-values are corrected for the number of comparisons."""
 
-    holm = "holm"
-    fdr_bh = "fdr_bh"
+    holm = "holm"  # one false alarm in a family, whatever the tests have in common
+    max_t = "max_t"  # the same, and sharper where slices overlap: the largest of jointly permuted statistics
+    fdr_bh = "fdr_bh"  # the share of false alarms among all alarms, tests not negatively related
+    fdr_by = "fdr_by"  # the same, whatever the tests have in common
     none = "none"
+
+
+class Family(Enum):
+    """Which comparisons are corrected together; declared before the run."""
+
+    run = "run"  # all of them
+    dimension = "dimension"  # those of each attribute, and those of all intersections
 
 
 class Failures(Enum):
@@ -59,7 +68,8 @@ class Policy:
         margin: Largest WER difference promised, a fraction (0.03 is 3 points), > 0.
         margin_ratio: Largest WER quotient promised, > 1; None promises none.
         alpha: Level of the tests; intervals are 1 - alpha, equivalence uses 1 - 2 alpha.
-        correction: Over all comparisons of a run.
+        correction: Over all comparisons of a family.
+        family: The whole run, or each attribute on its own and all intersections together.
         min_speakers: Floor for a verdict, of the slice and of its comparator; at least 2.
         min_utterances: Floor for a verdict.
         min_words: Floor for a verdict, reference words.
@@ -78,6 +88,7 @@ class Policy:
     margin_ratio: float | None = None
     alpha: float = 0.05
     correction: Correction = Correction.holm
+    family: Family = Family.run
     min_speakers: int = 5
     min_utterances: int = 20
     min_words: int = 100

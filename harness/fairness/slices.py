@@ -6,17 +6,18 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
-from harness.fairness.bootstrap import Floats, Interval, divide, rate_intervals, resample_weights
+from harness.fairness.bootstrap import Floats, Interval, divide, resample_weights, sparse_rate_intervals
 from harness.fairness.membership import Membership, as_list, everybody, membership
 from harness.fairness.policy import Policy
+from harness.fairness.sparse_sums import per_column, side_by_side
 from harness.fairness.speaker_sums import (
     CHARACTER_COUNTS,
     WORD_COUNTS,
     Ints,
-    SpeakerSums,
+    SliceSums,
     checked_scores,
+    slice_sums,
     speaker_codes,
-    speaker_sums,
 )
 
 SLICE_COLUMNS = (
@@ -55,12 +56,10 @@ def slice_table(
     counted = checked_scores(scores, policy)
     speakers = speaker_codes(counted)
     parts = [everybody(counted)] + [membership(counted, name, orders=orders) for name in as_list(by)]
-    sums = [speaker_sums(counted, part, speakers) for part in parts]
-    errors = np.hstack([each.errors for each in sums])
-    words = np.hstack([each.words for each in sums])
-    present = np.hstack([each.present for each in sums])
-    weights = resample_weights(len(errors), policy.n_resamples, rng)
-    intervals = iter(rate_intervals(errors, words, present, weights=weights, confidence=1 - policy.alpha))
+    sums = [slice_sums(counted, part, speakers) for part in parts]
+    together = side_by_side([each.slices for each in sums])
+    weights = resample_weights(together.n_speakers, policy.n_resamples, rng)
+    intervals = iter(sparse_rate_intervals(together, weights=weights, confidence=1 - policy.alpha))
     tables = [
         _rows(counted, part, each, list(islice(intervals, len(part.slices))))
         for part, each in zip(parts, sums, strict=True)
@@ -68,7 +67,7 @@ def slice_table(
     return pd.concat(tables, ignore_index=True)
 
 
-def _rows(scores: pd.DataFrame, part: Membership, sums: SpeakerSums, intervals: Sequence[Interval]) -> pd.DataFrame:
+def _rows(scores: pd.DataFrame, part: Membership, sums: SliceSums, intervals: Sequence[Interval]) -> pd.DataFrame:
     n_slices = len(part.slices)
     heard = zip(intervals, sums.n_named, sums.n_heard, strict=True)
     intervals = [_of_named(interval, int(n_named), int(n_heard)) for interval, n_named, n_heard in heard]
@@ -109,11 +108,13 @@ def _character_error_rate(scores: pd.DataFrame, total: Callable[[str], Ints], n_
     return divide(substitutions + deletions + insertions, hits + substitutions + deletions)
 
 
-def _speaker_mean(sums: SpeakerSums) -> Floats:
+def _speaker_mean(sums: SliceSums) -> Floats:
     """Return the mean WER over named speakers with reference words: each counts once; NaN without any."""
-    rates = divide(sums.errors[: sums.n_ids], sums.words[: sums.n_ids])  # (n_speakers, n_slices)
-    spoke = ~np.isnan(rates)
-    return divide(np.where(spoke, rates, 0).sum(axis=0), spoke.sum(axis=0))
+    errors, words, _ = sums.slices.sums
+    counted = (sums.slices.speakers < sums.n_ids) & (words > 0)
+    rates = np.where(counted, divide(errors, words), 0)
+    total, n_counted = per_column(sums.slices.starts, np.stack([rates, counted]))
+    return divide(total, n_counted)
 
 
 def _share(scores: pd.DataFrame, part: Membership, flag: str, n_slices: int) -> Floats:

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.backends import Backend, checked_identity
 from harness.corpus import Manifest
 from harness.fairness import Policy
 from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Outcome, SliceOptions, evaluate, scored
+from harness.pipelines.evidence import EvidenceOptions
 from harness.provenance import version
 from harness.results import open_run_directory
 from harness.transcription import ExecutorOptions, transcribe
@@ -24,6 +25,7 @@ class BenchmarkJob:
     normalizer: AnyNormalizer
     policy: Policy
     slices: SliceOptions
+    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     executor: ExecutorOptions
     seed: int
     run_dir: str | None
@@ -43,6 +45,7 @@ def benchmark(job: BenchmarkJob) -> Outcome:
         normalizer=job.normalizer,
         policy=job.policy,
         slices=job.slices,
+        evidence=job.evidence,
         seed=job.seed,
         reference_pattern=job.reference_pattern,
     )

@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.fairness import Policy, dimensions, disparity_table, slice_table
 from harness.fairness.membership import AND, membership
 from harness.fairness.policy import KEYWORDS, REST
+from harness.pipelines.evidence import EvidenceOptions, Judged, evidence_tables, under_other_normalizers
 from harness.provenance import environment
 from harness.report.markdown import write_report
 from harness.results import Run, summarise
@@ -57,6 +58,7 @@ class Evaluation:
     policy: Policy
     slices: SliceOptions
     seed: int
+    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     allow_missing: bool = False
     reference_pattern: str | None = None
     facts: Mapping[str, object] = field(default_factory=dict)  # for run.json: what the pipeline itself knows
@@ -100,6 +102,8 @@ def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Eval
     orders = {attribute.name: attribute.order for attribute in job.manifest.attributes}
     slices = slice_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     disparities = disparity_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
+    judged = Judged(scores, disparities, by, orders, job.policy, job.seed)
+    disparities, evidence = _evidence(judged, hypotheses, job)
     summary = summarise(scores, slices, disparities, job.policy, job.manifest.notes)
     summary["failure_reasons"] = _failure_reasons(hypotheses)
     log.info(
@@ -109,12 +113,32 @@ def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Eval
     run.write_table(SCORES, scores)
     run.write_table(SLICES, slices)
     run.write_table(DISPARITIES, disparities)
+    for name, table in evidence.items():
+        run.write_table(name, table)
     run.write_json(FACTS, _facts(run, job, scores, by, time.perf_counter() - started))
     run.write_json(SUMMARY, summary)
     write_report(run)
     if summary["max_failed_exceeded"]:
         return Outcome(run, EXIT_TOO_MANY_FAILED)
     return Outcome(run, EXIT_WITHIN_POLICY if summary["passed"] else EXIT_VIOLATED)
+
+
+def _evidence(
+    judged: Judged, hypotheses: pd.DataFrame, job: Evaluation
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Return the disparities, marked where they depend on the normaliser, and the tables of further evidence."""
+    tables = evidence_tables(judged, job.evidence)
+    if not job.evidence.sensitivity:
+        return judged.disparities, tables
+    disparities, verdicts = under_other_normalizers(
+        judged,
+        job.evidence,
+        manifest=job.manifest,
+        hypotheses=hypotheses,
+        normalizer=job.normalizer,
+        reference_pattern=job.reference_pattern,
+    )
+    return disparities, tables | verdicts
 
 
 def _chosen(manifest: Manifest, options: SliceOptions) -> list[str]:
@@ -191,7 +215,11 @@ def _facts(run: Run, job: Evaluation, scores: pd.DataFrame, by: list[str], evalu
             "license": sheet.license,
             "description": sheet.description,
             "attributes": {
-                attribute.name: {"kind": attribute.kind.value, "provenance": attribute.provenance.value}
+                attribute.name: {
+                    "kind": attribute.kind.value,
+                    "provenance": attribute.provenance.value,
+                    "order": list(attribute.order),
+                }
                 for attribute in job.manifest.attributes
             },
         },

@@ -1,7 +1,7 @@
 """Transcripts made elsewhere and a manifest in, a complete run directory out; no audio, no recogniser, no GPU."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from harness.corpus import Manifest
 from harness.errors import HypothesesError, UsageError
 from harness.fairness import Policy
 from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Outcome, SliceOptions, evaluate, scored
+from harness.pipelines.evidence import EvidenceOptions
 from harness.provenance import digest_of_file, version
 from harness.results import Run, open_run_directory
 from harness.results.run import FACTS
@@ -41,6 +42,7 @@ class RescoreJob:
     normalizer: AnyNormalizer
     policy: Policy
     slices: SliceOptions
+    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     seed: int
     run_dir: str | None
     config: Mapping[str, object]
@@ -66,6 +68,7 @@ def rescore(job: RescoreJob) -> Outcome:
         normalizer=job.normalizer,
         policy=job.policy,
         slices=job.slices,
+        evidence=job.evidence,
         seed=job.seed,
         allow_missing=job.allow_missing,
         reference_pattern=job.reference_pattern,

@@ -7,6 +7,8 @@ from typing import Any
 
 from harness.results import Run
 
+_MOST_NAMED = 5  # in a sentence
+
 
 def percent(fraction: float | None) -> str:
     """Write a fraction as percent, or – where there is none.
@@ -151,6 +153,7 @@ def remarks(run: Run) -> list[str]:
             f"{percent(both_ways['deletions'])}; with them left out: {percent(both_ways['left_out'])}. "
             f"This run counts failures as {str(summary['failures_count_as']).replace('_', ' ')}."
         )
+    found += _sensitive(summary.get("normaliser_sensitive"))
     if summary["slices_lost"]:
         found.append(f"Every clip failed of {', '.join(map(plain, summary['slices_lost']))}")
     for reason in summary.get("failure_reasons", []):
@@ -165,6 +168,23 @@ def remarks(run: Run) -> list[str]:
             f"References without words: {summary['n_empty_references']}{emptied}; words heard there are insertions."
         )
     return found
+
+
+def _sensitive(rows: object) -> list[str]:
+    """Say which gaps depend on the normaliser, those with a finding by name."""
+    if not isinstance(rows, list) or not rows:
+        return []
+    told = [mapping(row) for row in rows]
+    tested = [row for row in told if row["verdict"] != "insufficient"]
+    named = ", ".join(
+        f"{plain(row['dimension'])} {plain(row['slice'])} ({plain(row['verdict']).replace('_', ' ')})"
+        for row in (tested or told)[:_MOST_NAMED]
+    )
+    more = "" if len(tested or told) <= _MOST_NAMED else " and more"
+    subject = "1 gap depends" if len(told) == 1 else f"{len(told)} gaps depend"
+    return [
+        f"{subject} on the normaliser, in verdict or sign: {named}{more}; each under every normaliser: normalizers.csv"
+    ]
 
 
 def mapping(value: object) -> dict[str, Any]:

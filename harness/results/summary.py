@@ -47,6 +47,7 @@ def summarise(
         "n_comparisons": len(disparities),
         "n_tested": int((disparities["verdict"] != Verdict.insufficient.value).sum()),
         "verdicts": {verdict.value: int((disparities["verdict"] == verdict.value).sum()) for verdict in Verdict},
+        "normaliser_sensitive": _sensitive(disparities),
         "policy": policy.name,
         "margin": policy.margin,
         "margin_ratio": policy.margin_ratio,
@@ -68,6 +69,17 @@ def _lost(slices: pd.DataFrame) -> list[str]:
     """Name the slices whose every clip failed: left out, they would be nobody's problem."""
     gone = slices[(slices["n_failed"] == slices["n_utterances"]) & (slices["dimension"] != OVERALL)]
     return [f"{dimension}: {name}" for dimension, name in zip(gone["dimension"], gone["slice"], strict=True)]
+
+
+def _sensitive(disparities: pd.DataFrame) -> list[dict[str, str]] | None:
+    """Name the slices whose verdict or sign of the gap depends on the normaliser; None where that was not looked at."""
+    if "normaliser_sensitive" not in disparities:
+        return None
+    rows = disparities[disparities["normaliser_sensitive"].astype(bool)]
+    return [
+        {"dimension": str(row.dimension), "slice": str(row.slice), "verdict": str(row.verdict)}
+        for row in rows.itertuples()
+    ]
 
 
 def _untested(disparities: pd.DataFrame, policy: Policy) -> bool:

@@ -113,6 +113,46 @@ def character_counts(references: Sequence[str], hypotheses: Sequence[str]) -> Ut
     return _counts(references, hypotheses, jiwer.process_characters, jiwer.ReduceToListOfListOfChars(), len)
 
 
+def errors_by_place(references: Sequence[str], hypotheses: Sequence[str]) -> CountArray:
+    """Return where the word errors of each pair of texts stand, one pair after the other.
+
+    A reference of n words has 2 n + 1 places: before its first word, the first word, between the first and the second,
+    and so on. A word's place counts 1 where it was substituted or deleted, a place between words its insertions.
+
+    Returns:
+        (n_places,) with the sum of 2 n + 1 over the references.
+
+    >>> errors_by_place(["turn it off", ""], ["turn that off please", "hm"]).tolist()
+    [0, 0, 0, 1, 0, 0, 1, 1]
+    """
+    _check_lengths(references, hypotheses)
+    n_places = np.array([2 * _n_words(reference) + 1 for reference in references], dtype=np.int64)
+    errors = np.zeros(int(n_places.sum()), dtype=np.int64)
+    first_places = np.cumsum(n_places) - n_places  # (n_utterances,)
+    differing = [i for i, pair in enumerate(zip(references, hypotheses, strict=True)) if pair[0] != pair[1]]
+    for start in range(0, len(differing), _PAIRS_PER_CALL):
+        rows = differing[start : start + _PAIRS_PER_CALL]
+        split = jiwer.ReduceToListOfListOfWords()
+        aligned = jiwer.process_words(
+            [references[i] for i in rows],
+            [hypotheses[i] for i in rows],
+            reference_transform=split,
+            hypothesis_transform=split,
+        )
+        for row, alignment in zip(rows, aligned.alignments, strict=True):
+            _mark(errors[first_places[row] : first_places[row] + n_places[row]], alignment)
+    return errors
+
+
+def _mark(places: CountArray, alignment: Iterable[jiwer.AlignmentChunk]) -> None:
+    """Write the errors of one pair into its places."""
+    for chunk in alignment:
+        if chunk.type == "insert":
+            places[2 * chunk.ref_start_idx] += chunk.hyp_end_idx - chunk.hyp_start_idx
+        elif chunk.type != "equal":
+            places[2 * chunk.ref_start_idx + 1 : 2 * chunk.ref_end_idx : 2] = 1
+
+
 def _counts(
     references: Sequence[str],
     hypotheses: Sequence[str],
@@ -120,8 +160,7 @@ def _counts(
     split: jiwer.AbstractTransform,
     length: Callable[[str], int],
 ) -> UtteranceCounts:
-    if len(references) != len(hypotheses):
-        raise ValueError(f"{len(references)} references and {len(hypotheses)} hypotheses; expected one for one")
+    _check_lengths(references, hypotheses)
     counts = np.zeros((5, len(references)), dtype=np.int64)
     differing = []
     for i, (reference, hypothesis) in enumerate(zip(references, hypotheses, strict=True)):
@@ -155,6 +194,11 @@ def _count(alignment: Iterable[jiwer.AlignmentChunk]) -> tuple[int, int, int, in
             insertions += run
             longest_run = max(longest_run, run)
     return hits, substitutions, deletions, insertions, longest_run
+
+
+def _check_lengths(references: Sequence[str], hypotheses: Sequence[str]) -> None:
+    if len(references) != len(hypotheses):
+        raise ValueError(f"{len(references)} references and {len(hypotheses)} hypotheses; expected one for one")
 
 
 def _n_words(text: str) -> int:

@@ -69,7 +69,7 @@ def score(
         HypothesesError: Ids that the manifest does not have, that are missing or that appear twice; all are named.
     """
     started_s = time.perf_counter()
-    hypotheses = _with_all_columns(hypotheses)
+    hypotheses = with_all_columns(hypotheses)
     conditions = _conditions(hypotheses)
     _check_ids(manifest, hypotheses, conditions, allow_missing=allow_missing)
     utterances = _utterances(manifest, normalizer, reference_pattern)
@@ -104,7 +104,7 @@ def checked_pattern(reference_pattern: str) -> re.Pattern[str]:
         ) from error
 
 
-def _with_all_columns(hypotheses: pd.DataFrame) -> pd.DataFrame:
+def with_all_columns(hypotheses: pd.DataFrame) -> pd.DataFrame:
     """Return utterance_id, condition, text (None: failed), audio_s, processing_s and where each row stands."""
     if absent := [column for column in ("utterance_id", "text") if column not in hypotheses.columns]:
         raise UsageError(f"hypotheses have no column {', '.join(absent)}; found {', '.join(map(str, hypotheses))}")
@@ -178,8 +178,8 @@ def _missing(
 
 def _utterances(manifest: Manifest, normalizer: Normalizer | ByLanguage, reference_pattern: str | None) -> pd.DataFrame:
     """Return the manifest's ids, speakers, languages and attributes with normalised references."""
-    said = _without(reference_pattern, manifest.frame["text"].tolist())
-    references = _normalised(said, manifest.frame["language"].tolist(), normalizer)
+    said = without_pattern(reference_pattern, manifest.frame["text"].tolist())
+    references = normalised_texts(said, manifest.frame["language"].tolist(), normalizer)
     names = [attribute.name for attribute in manifest.attributes]
     utterances = manifest.frame[["utterance_id", "speaker_id", "language", *names]].reset_index(drop=True)
     utterances["reference"] = pd.Series(references, dtype=object)
@@ -196,7 +196,7 @@ def _score_condition(
     failed = recognised["text"].isna().to_numpy(dtype=bool)  # (n_utterances,)
     texts = ["" if is_failed else text for text, is_failed in zip(recognised["text"], failed, strict=True)]
     references = utterances["reference"].tolist()
-    normalised = _normalised(texts, utterances["language"].tolist(), normalizer)
+    normalised = normalised_texts(texts, utterances["language"].tolist(), normalizer)
     words = word_counts(references, normalised)
     flags = hallucination_flags(references, normalised, words, failed)
     return utterances.assign(
@@ -216,7 +216,8 @@ def _count_columns(counts: UtteranceCounts, prefix: str) -> dict[str, CountArray
     return {prefix + name: array for name, array in zip(COUNTS, arrays, strict=True)}
 
 
-def _without(pattern: str | None, references: Sequence[str]) -> Sequence[str]:
+def without_pattern(pattern: str | None, references: Sequence[str]) -> Sequence[str]:
+    """Replace what matches by a space; None matches nothing."""
     if pattern is None:
         return references
     replace = checked_pattern(pattern).sub
@@ -224,7 +225,7 @@ def _without(pattern: str | None, references: Sequence[str]) -> Sequence[str]:
     return [replace(lambda match: " " if match[0] else "", reference) for reference in references]
 
 
-def _normalised(
+def normalised_texts(
     texts: Sequence[str], languages: Sequence[str | None], normalizer: Normalizer | ByLanguage
 ) -> list[str]:
     """Normalise each text once by the rules of its language, words apart by single spaces."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.fairness.bootstrap import ratio_estimate, resample_weights
+from harness.fairness.bootstrap import rate_intervals, ratio_estimate, resample_weights
 from harness.fairness.gaps import Side, degrees_of_freedom, gap_intervals, gaps, overlaps, ratio_intervals
 
 
@@ -97,49 +97,56 @@ def test_speakers_apart_do_not_overlap():
     assert overlaps(*apart_of(3, 4)).tolist() == [False]
 
 
-@pytest.mark.parametrize("sizes", [(4, 7), (9, 30)])
-def test_few_distinct_speakers_get_movers_limits(sizes):
-    a, b = apart_of(*sizes)
+def test_few_distinct_speakers_get_movers_limits():
+    a, b = apart_of(4, 7)
     (rate_a, spread_a), (rate_b, spread_b) = estimate_of(a), estimate_of(b)
-    factor_a = np.exp(stats.t.ppf(0.975, sizes[0] - 1) * spread_a / rate_a)
-    factor_b = np.exp(stats.t.ppf(0.975, sizes[1] - 1) * spread_b / rate_b)
+    factor_a = np.exp(stats.t.ppf(0.975, 3) * spread_a / rate_a)
+    factor_b = np.exp(stats.t.ppf(0.975, 6) * spread_b / rate_b)
     low = rate_a - rate_b - np.hypot(rate_a - rate_a / factor_a, rate_b * factor_b - rate_b)
     high = rate_a - rate_b + np.hypot(rate_a * factor_a - rate_a, rate_b - rate_b / factor_b)
     assert interval_of(a, b) == pytest.approx((low, high), rel=1e-9)
 
 
-def test_a_side_where_few_err_gets_movers_limits_however_many_speakers_it_has():
-    one, words = [1, *[0] * 11], [100] * 12
-    a, b = apart(*simulated_side(20, 0.25, 0), one, words)
-    (rate_a, spread_a), (rate_b, spread_b) = estimate_of(a), estimate_of(b)
-    factor_a = np.exp(stats.t.ppf(0.975, 19) * spread_a / rate_a)
-    factor_b = np.exp(stats.t.ppf(0.975, 11) * spread_b / rate_b)
-    low = rate_a - rate_b - np.hypot(rate_a - rate_a / factor_a, rate_b * factor_b - rate_b)
-    high = rate_a - rate_b + np.hypot(rate_a * factor_a - rate_a, rate_b - rate_b / factor_b)
-    assert interval_of(a, b) == pytest.approx((low, high), rel=1e-9)
+@pytest.mark.parametrize(
+    "sides",
+    [
+        pytest.param(apart_of(12, 15), id="both-resampled"),
+        pytest.param(apart_of(9, 30), id="one-resampled"),
+        pytest.param(apart(*simulated_side(20, 0.25, 0), [1, *[0] * 11], [100] * 12), id="few-err"),
+    ],
+)
+@pytest.mark.parametrize("confidence", [0.95, 0.9])
+def test_each_side_lends_the_limits_of_its_own_rate(sides, confidence):
+    weights = resample_weights(len(sides[0].errors), 300, np.random.default_rng(2))
+    (rate_a, own_a), (rate_b, own_b) = (
+        (estimate_of(side)[0], rate_intervals(*_arrays(side), weights=weights, confidence=confidence)[0])
+        for side in sides
+    )
+    low = rate_a - rate_b - np.hypot(rate_a - own_a.low, own_b.high - rate_b)
+    high = rate_a - rate_b + np.hypot(own_a.high - rate_a, rate_b - own_b.low)
+    assert interval_of(*sides, confidence=confidence) == pytest.approx((low, high), rel=1e-9)
 
 
-def test_few_shared_speakers_get_the_t_interval_of_the_joint_linearisation():
-    a, b = both_of(6)
+@pytest.mark.parametrize("n_speakers", [6, 14])
+def test_shared_speakers_get_the_t_interval_of_the_joint_linearisation(n_speakers):
+    a, b = both_of(n_speakers)
     measured = gaps(a, b)
-    half = stats.t.ppf(0.975, 5) * measured.standard_error[0]
+    half = stats.t.ppf(0.975, n_speakers - 1) * measured.standard_error[0]
     assert interval_of(a, b) == pytest.approx((measured.gap[0] - half, measured.gap[0] + half), rel=1e-9)
 
 
-@pytest.mark.parametrize("sides", [apart_of(10, 13), both_of(14)], ids=["apart", "both"])
-@pytest.mark.parametrize("confidence", [0.95, 0.9])
-def test_ten_speakers_a_side_get_a_bootstrap_t_equal_to_a_loop(sides, confidence):
-    a, b = sides
-    measured = gaps(a, b)
-    pivots = []
-    for block in resample_weights(len(a.errors), 300, np.random.default_rng(2)):
-        for times in block.astype(int):
-            star = gaps(*(Side(*(np.repeat(each, times, axis=0) for each in _arrays(side))) for side in sides))
-            pivots.append((star.gap[0] - measured.gap[0]) / star.standard_error[0])
-    lower, upper = np.quantile(pivots, [(1 - confidence) / 2, (1 + confidence) / 2])
-    spread = measured.standard_error[0]
-    expected = measured.gap[0] - upper * spread, measured.gap[0] - lower * spread
-    assert interval_of(a, b, confidence=confidence) == pytest.approx(expected, rel=1e-9)
+def test_a_few_shared_speakers_correlate_the_two_rates():
+    errors, words = simulated_side(8, 0.2, 0)
+    a = side_of([*errors[:5], 0, 0, 0], [*words[:5], 0, 0, 0])
+    b = side_of([0, 0, 0, *errors[3:]], [0, 0, 0, *words[3:]])
+    (rate_a, spread_a), (rate_b, spread_b) = estimate_of(a), estimate_of(b)
+    spread = gaps(a, b).standard_error[0]
+    correlation = (spread_a**2 + spread_b**2 - spread**2) / (2 * spread_a * spread_b)
+    assert abs(correlation) > 0.01
+    up_b = rate_b * (np.exp(stats.t.ppf(0.975, 4) * spread_b / rate_b) - 1)
+    down_a = rate_a * (1 - np.exp(-stats.t.ppf(0.975, 4) * spread_a / rate_a))
+    low = rate_a - rate_b - np.sqrt(down_a**2 + up_b**2 - 2 * correlation * down_a * up_b)
+    assert interval_of(a, b)[0] == pytest.approx(low, rel=1e-9)
 
 
 def _arrays(side):

@@ -36,19 +36,32 @@ def permuted(errors, words, *members, n_permutations=9_999, seed=0):
 
 
 def side_sums(errors, words, chosen):
-    """Return log rate and relative standard error of some speakers, in plain Python."""
+    """Return rate, variance, one word error and degrees of freedom of some speakers, in plain Python."""
     n, total = len(chosen), sum(words[i] for i in chosen)
     rate = sum(errors[i] for i in chosen) / total
     squares = sum((errors[i] - rate * words[i]) ** 2 for i in chosen)
-    spread = max((n / (n - 1) * squares) ** 0.5 / total, 1 / total)
-    centre = max(rate, 1 / total)
-    return log(centre), spread / centre
+    return rate, max(n / (n - 1) * squares, 1) / total**2, 1 / total, n - 1
+
+
+def over_its_error(gap, one, other):
+    """Return a gap over its standard error, shrunk where Welch's degrees of freedom are few."""
+    (square_a, freedom_a), (square_b, freedom_b) = one, other
+    welch = (square_a + square_b) ** 2 / (square_a**2 / freedom_a + square_b**2 / freedom_b)
+    return gap / (square_a + square_b) ** 0.5 / (1 + 1.5 / welch)
 
 
 def studentised(errors, words, chosen):
     others = [i for i in range(len(errors)) if i not in chosen]
-    (rate_a, spread_a), (rate_b, spread_b) = (side_sums(errors, words, side) for side in (chosen, others))
-    return (rate_a - rate_b) / (spread_a**2 + spread_b**2) ** 0.5
+    (rate_a, square_a, floor_a, freedom_a), (rate_b, square_b, floor_b, freedom_b) = (
+        side_sums(errors, words, side) for side in (chosen, others)
+    )
+    difference = over_its_error(rate_a - rate_b, (square_a, freedom_a), (square_b, freedom_b))
+    centre_a, centre_b = max(rate_a, floor_a), max(rate_b, floor_b)
+    logs = over_its_error(
+        log(centre_a) - log(centre_b), (square_a / centre_a**2, freedom_a), (square_b / centre_b**2, freedom_b)
+    )
+    balance = min(len(chosen), len(others)) / max(len(chosen), len(others))
+    return balance * difference + (1 - balance) * logs
 
 
 def raw_gap(errors, words, chosen):

@@ -28,7 +28,7 @@ SYSTEM_A = [
     "turn of the monitor before you leave the room",
     "he did take his medicine this morning",
     "it is raining",
-    "the quick brown box jumps over the lazy dog",
+    "the quick brown fox jumps over the lazy dog",
 ]
 SYSTEM_B = [
     "the patient was given two milligrams of more fiend at noon",
@@ -52,7 +52,7 @@ def random_pairs(n_pairs):
 @pytest.mark.parametrize(
     ("hypotheses", "errors", "total"),
     [
-        pytest.param(SYSTEM_A, [0, 1, 1, 1, 1, 1, 0, 1], ErrorCounts(64, 4, 2, 0), id="system-a"),
+        pytest.param(SYSTEM_A, [0, 1, 1, 1, 1, 1, 0, 0], ErrorCounts(64, 3, 2, 0), id="system-a"),
         pytest.param(SYSTEM_B, [3, 4, 2, 2, 3, 3, 1, 2], ErrorCounts(52, 12, 5, 3), id="system-b"),
     ],
 )

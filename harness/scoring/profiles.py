@@ -1,0 +1,166 @@
+"""Scores under one normaliser and the names of others go in, the scores under each of them come out.
+
+An error rate is a rate under a normaliser, and a gap can change sign with it. Ids are checked and texts gathered once;
+where another profile leaves a pair of texts as the first one did, its counts are taken over.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from harness.corpus import Manifest
+from harness.errors import UsageError
+from harness.scoring.alignment import CountArray, word_counts
+from harness.scoring.normalization import (
+    ByLanguage,
+    LowercaseNoPunctuation,
+    Normalizer,
+    Verbatim,
+    WhisperBasic,
+    WhisperEnglish,
+)
+from harness.scoring.score import COUNTS, normalised_texts, with_all_columns, without_pattern
+from harness.scoring.spellings import read_spellings, with_spellings
+
+STRICT = "lowercase_no_punctuation"  # case and punctuation only: what other profiles edit is counted from it
+DEFAULT = "auto"
+SPELLED = "+dialect_spellings"  # after the name of a profile: spellings of the package's table are unified first
+_BUILT_IN: Mapping[str, Callable[[], Normalizer | ByLanguage]] = {
+    DEFAULT: ByLanguage,
+    "whisper_english": WhisperEnglish,
+    "whisper_basic": WhisperBasic,
+    STRICT: LowercaseNoPunctuation,
+    "verbatim": Verbatim,
+}
+PROFILES = tuple(_BUILT_IN)
+
+_SHARED_COLUMNS = ("utterance_id", "speaker_id", "condition", "reference", "hypothesis", *COUNTS, "failed")
+
+
+@cache
+def profile(name: str) -> Normalizer | ByLanguage:
+    """Return a built-in normaliser by the name that configurations give it.
+
+    >>> profile("whisper_english+dialect_spellings")("He's tryna help")
+    'he is trying to help'
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    made = _BUILT_IN.get(name.removesuffix(SPELLED))
+    if made is None:
+        raise UsageError(
+            f"no normaliser {name!r}; expected one of {', '.join(PROFILES)}, each also with {SPELLED!r} behind it"
+        )
+    return with_spellings(made(), read_spellings()) if name.endswith(SPELLED) else made()
+
+
+def profile_name(normalizer: Normalizer | ByLanguage) -> str:
+    """Return the name of a built-in normaliser, or the id of another one."""
+    names = (name + suffix for name in PROFILES for suffix in ("", SPELLED))
+    return next((name for name in names if profile(name).id == normalizer.id), normalizer.id)
+
+
+def profiles_beside(
+    normalizer: Normalizer | ByLanguage, further: Sequence[str] = ()
+) -> dict[str, Normalizer | ByLanguage]:
+    """Return the profiles to score under beside a run's own: always the strict one, or `auto` where it is the run's.
+
+    Args:
+        normalizer: The run's own.
+        further: Names of more profiles; the run's own is left out.
+
+    Raises:
+        UsageError: There is no profile of a name.
+    """
+    own = profile_name(normalizer)
+    names = dict.fromkeys([DEFAULT if own == STRICT else STRICT, *further])
+    return {name: profile(name) for name in names if name != own}
+
+
+def score_beside(
+    scores: pd.DataFrame,
+    manifest: Manifest,
+    hypotheses: pd.DataFrame,
+    normalizers: Mapping[str, Normalizer | ByLanguage],
+    *,
+    reference_pattern: str | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Count the word errors of rows that are scored already under further normalisers.
+
+    Args:
+        scores: As made by `score` of this manifest and these hypotheses.
+        manifest: What was said.
+        hypotheses: What was recognised.
+        normalizers: The further rules, by the name of their profile.
+        reference_pattern: As given to `score`.
+
+    Returns:
+        For each name a frame with the rows, ids and attributes of `scores`, whose reference, hypothesis, hits,
+        substitutions, deletions and insertions are those under that normaliser. Characters and flags are not counted
+        again and not there.
+    """
+    position = pd.Series(np.arange(len(manifest)), index=manifest.frame["utterance_id"])
+    rows = position.loc[scores["utterance_id"]].to_numpy()
+    said = without_pattern(reference_pattern, manifest.frame["text"].tolist())
+    spoken_languages = manifest.frame["language"].tolist()
+    recognised = _recognised(scores, hypotheses)
+    languages = [spoken_languages[row] for row in rows]
+    names = [attribute.name for attribute in manifest.attributes]
+    kept = scores[[*dict.fromkeys([*_SHARED_COLUMNS, *names])]]
+    found = {}
+    for name, normalizer in normalizers.items():
+        references = normalised_texts(said, spoken_languages, normalizer)
+        found[name] = _counted_again(
+            kept, [references[row] for row in rows], normalised_texts(recognised, languages, normalizer)
+        )
+    return found
+
+
+def token_edits(before: Sequence[str], after: Sequence[str]) -> CountArray:
+    """Count the words that a profile edits: those of each text less case and punctuation, against what it made of it.
+
+    Case and punctuation are taken off its text too, so that a profile that keeps them edits nothing.
+
+    Args:
+        before: Texts under the strict profile.
+        after: The same texts under another one.
+
+    Returns:
+        Word-level edit distances, (n_texts,).
+
+    >>> token_edits(["twenty five colours", "she is home"], ["25 colors", "She is home."]).tolist()
+    [3, 0]
+    """
+    strict = LowercaseNoPunctuation()
+    changed = [row for row, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    pairs = [(before[row], after[row]) for row in changed]
+    numbers = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
+    counts = word_counts([old for old, _ in numbers], [strict(new) for _, new in numbers])
+    distances = counts.substitutions + counts.deletions + counts.insertions  # (n_distinct_pairs,)
+    edits = np.zeros(len(before), dtype=np.int64)
+    edits[changed] = distances[[numbers[pair] for pair in pairs]]
+    return edits
+
+
+def _recognised(scores: pd.DataFrame, hypotheses: pd.DataFrame) -> list[str]:
+    """Return the text of each row of the scores; a failure has none."""
+    texts = with_all_columns(hypotheses).set_index(["condition", "utterance_id"])["text"]
+    wanted = texts.reindex(pd.MultiIndex.from_frame(scores[["condition", "utterance_id"]]))
+    return ["" if is_failed else text for text, is_failed in zip(wanted, scores["failed"], strict=True)]
+
+
+def _counted_again(kept: pd.DataFrame, references: list[str], hypotheses: list[str]) -> pd.DataFrame:
+    """Replace texts and counts; alignments are made only where a text is another one."""
+    before = zip(kept["reference"], kept["hypothesis"], strict=True)
+    after = zip(references, hypotheses, strict=True)
+    other = [row for row, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    words = word_counts([references[row] for row in other], [hypotheses[row] for row in other])
+    arrays = (words.hits, words.substitutions, words.deletions, words.insertions)
+    counts = {name: kept[name].to_numpy(np.int64).copy() for name in COUNTS}
+    for name, array in zip(COUNTS, arrays, strict=True):
+        counts[name][other] = array
+    texts = {"reference": pd.Series(references, dtype=object), "hypothesis": pd.Series(hypotheses, dtype=object)}
+    return kept.reset_index(drop=True).assign(**texts, **counts)
