@@ -2,27 +2,29 @@
 
     python benchmarks/calibration.py [--corpora 2000] [--processes 2]
 
-Every corpus has two slices of speakers who differ (log-normal rates), with 30 utterances of 5 to 19 words each whose
-error counts are overdispersed. Compared are the permutation test in use (log ratio over its standard error, twice the
-smaller tail) and the same permutations with the studentised difference (its absolute value), both at 999 permutations.
+Every corpus has two slices of speakers who differ (log-normal rates), with about 30 utterances of 5 to 19 words each
+whose error counts are overdispersed. Compared are the permutation test in use, with the permutations of the default
+policy, the studentised difference (its absolute value) under permutations of the same kind, and the z test that takes
+utterances for independent.
 """
 
 import argparse
 import multiprocessing
+import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.fairness import Policy
 from harness.fairness.bootstrap import rate_intervals, resample_weights
-from harness.fairness.gaps import Side, gap_intervals
+from harness.fairness.gaps import Side, gap_intervals, ratio_intervals
 from harness.fairness.significance import permutation_p_values
 
-ALPHA, MARGIN = 0.05, Policy().margin
-N_PERMUTATIONS, N_RESAMPLES, N_UTTERANCES = 999, 1_000, 30
+POLICY = Policy()
+N_PERMUTATIONS, N_RESAMPLES, N_UTTERANCES = 999, 1_000, 30  # of the difference; of intervals; per speaker
 COLUMNS = (
-    *("slices", "log ratio: p < .05", "difference: p < .05", "default verdict"),
-    *("first WER covered", "second WER covered", "gap covered"),
+    *("slices", "utterances as independent: p < .05", "difference: p < .05", "test in use: p < .05", "default verdict"),
+    *("first WER covered", "second WER covered", "gap covered", "ratio covered"),
 )
 
 
@@ -32,30 +34,62 @@ class Scenario:
 
     name: str
     n_speakers: tuple[int, int]
-    wer: tuple[float, float]
+    wer: tuple[float, float] = (0.2, 0.2)
     spread: tuple[float, float] = (0.5, 0.5)
+    talk: float = 0.0  # standard deviation of the log number of utterances over speakers
 
 
 SCENARIOS = (
-    Scenario("5 v 5", (5, 5), (0.2, 0.2)),
-    Scenario("10 v 10", (10, 10), (0.2, 0.2)),
-    Scenario("10 v 40", (10, 40), (0.2, 0.2)),
-    Scenario("10 v 40, spread .7 v .35", (10, 40), (0.2, 0.2), (0.7, 0.35)),
-    Scenario("50 v 50", (50, 50), (0.2, 0.2)),
-    Scenario("20 v 20, WER .28 v .20", (20, 20), (0.28, 0.2)),
-    Scenario("8 v 56, WER .25 v .11", (8, 56), (0.25, 0.11), (0.5, 0.7)),
+    Scenario("5 v 5", (5, 5)),
+    Scenario("10 v 10", (10, 10)),
+    Scenario("40 v 10", (40, 10)),
+    Scenario("50 v 50", (50, 50)),
+    Scenario("40 v 10, spread .35 v .7", (40, 10), spread=(0.35, 0.7)),
+    Scenario("40 v 10, spread .7 v .35", (40, 10), spread=(0.7, 0.35)),
+    Scenario("5 v 40, spread .7 v .35", (5, 40), spread=(0.7, 0.35)),
+    Scenario("40 v 10, WER .05", (40, 10), wer=(0.05, 0.05)),
+    Scenario("40 v 10, some speak ten times as much", (40, 10), talk=1.0),
+    Scenario("20 v 20, WER .28 v .20", (20, 20), wer=(0.28, 0.2)),
+    Scenario("8 v 56, WER .25 v .11", (8, 56), wer=(0.25, 0.11), spread=(0.5, 0.7)),
 )
 
 
-def sums_of(scenario, rng):
-    """Return word errors and reference words, (n_speakers, 2): each speaker in the column of their slice."""
+@dataclass(frozen=True)
+class Corpus:
+    """Errors and words of every utterance, and who said it."""
+
+    errors: np.ndarray  # (n_utterances,)
+    words: np.ndarray  # (n_utterances,)
+    speakers: np.ndarray  # (n_utterances,)
+    in_first: np.ndarray  # (n_speakers,) who is in the first slice
+
+    def per_speaker(self):
+        """Return errors and words of every speaker, (2, n_speakers)."""
+        return np.stack([np.bincount(self.speakers, weights=each) for each in (self.errors, self.words)])
+
+
+def corpus_of(scenario, rng):
+    """Draw a corpus whose expected WERs are exactly those of the scenario."""
     n_speakers = sum(scenario.n_speakers)
     wer, spread = (np.repeat(each, scenario.n_speakers) for each in (scenario.wer, scenario.spread))
     rates = wer * np.exp(rng.normal(0, spread) - spread**2 / 2)  # (n_speakers,) expected value: the WER
-    words = rng.integers(5, 20, (n_speakers, N_UTTERANCES))
-    errors = rng.poisson(rates[:, None] * words * rng.gamma(2, 0.5, words.shape))
-    column = np.repeat([0, 1], scenario.n_speakers)[:, None] == [0, 1]
-    return (np.where(column, each.sum(axis=1)[:, None], 0).astype(np.float64) for each in (errors, words))
+    talk = np.exp(rng.normal(0, scenario.talk, n_speakers) - scenario.talk**2 / 2) if scenario.talk else 1.0
+    n_utterances = np.broadcast_to(np.maximum(2, np.round(N_UTTERANCES * talk)).astype(int), n_speakers)
+    speakers = np.repeat(np.arange(n_speakers), n_utterances)
+    words = rng.integers(5, 20, len(speakers))
+    errors = rng.poisson(rates[speakers] * words * rng.gamma(2, 0.5, len(speakers)))
+    return Corpus(errors, words, speakers, np.arange(n_speakers) < scenario.n_speakers[0])
+
+
+def independent_p_value(corpus):
+    """Return the p-value of the gap as if every utterance were somebody else's."""
+    from scipy.special import ndtr
+
+    first = corpus.in_first[corpus.speakers]
+    moments = np.stack([corpus.errors, corpus.words, corpus.errors**2, corpus.errors * corpus.words, corpus.words**2])
+    moments = np.vstack([moments, np.ones(len(first))]).T.astype(np.float64)
+    z = studentised_difference(moments, moments[first].sum(axis=0)[None])[0]
+    return 2 * ndtr(-abs(z))
 
 
 def difference_p_value(errors, words, members, seed):
@@ -74,35 +108,40 @@ def studentised_difference(moments, inside):
 
 
 def rate_and_square(sums):
-    errors, words, errors2, products, words2, n_speakers = sums.T
+    errors, words, errors2, products, words2, count = sums.T
     rate = errors / words
     residual = np.maximum(errors2 - 2 * rate * products + rate**2 * words2, 0)
-    return rate, np.maximum(n_speakers / (n_speakers - 1) * residual, 1) / words**2
+    return rate, np.maximum(count / (count - 1) * residual, 1) / words**2
 
 
 def one_corpus(task):
     """Return what one simulated corpus gives, each 0 or 1."""
     scenario, seed = task
     rng = np.random.default_rng(seed)
-    errors, words = sums_of(scenario, rng)
-    here = words > 0
-    total_errors, total_words = errors.sum(axis=1), words.sum(axis=1)
-    p_log = permutation_p_values(total_errors, total_words, here[:, :1], n_permutations=N_PERMUTATIONS, seed=seed)[0]
-    p_difference = difference_p_value(total_errors, total_words, here[:, 0], seed)
-    rates = errors.sum(axis=0) / words.sum(axis=0)
-    gap = rates[0] - rates[1]
-    weights = resample_weights(len(errors), N_RESAMPLES, rng)
-    first, second = rate_intervals(errors, words, here, weights=weights, confidence=1 - ALPHA)
-    sides = (Side(errors[:, k : k + 1], words[:, k : k + 1], here[:, k : k + 1]) for k in (0, 1))
-    between = gap_intervals(*sides, weights=weights, confidences=[1 - ALPHA])[0][0]
-    true_gap = scenario.wer[0] - scenario.wer[1]
+    corpus = corpus_of(scenario, rng)
+    errors, words = corpus.per_speaker()
+    members = corpus.in_first[:, None]
+    p_value = permutation_p_values(errors, words, members, n_permutations=POLICY.n_permutations, seed=seed)[0]
+    here = np.hstack([members, ~members])
+    both = [np.where(here, each[:, None], 0.0) for each in (errors, words)]
+    weights, confidence = resample_weights(len(errors), N_RESAMPLES, rng), 1 - POLICY.alpha
+    first, second = rate_intervals(*both, here, weights=weights, confidence=confidence)
+    sides = [Side(*(each[:, k : k + 1] for each in (*both, here))) for k in (0, 1)]
+    between = gap_intervals(*sides, weights=weights, confidences=[confidence])[0][0]
+    ratio = ratio_intervals(*sides, confidence=confidence)[0]
+    gap = errors[corpus.in_first].sum() / words[corpus.in_first].sum() - (
+        errors[~corpus.in_first].sum() / words[~corpus.in_first].sum()
+    )
+    true_a, true_b = scenario.wer
     return (
-        p_log < ALPHA,
-        p_difference < ALPHA,
-        p_log < ALPHA and abs(gap) >= MARGIN,  # two slices, each the other's rest, are one test
-        first.low <= scenario.wer[0] <= first.high,
-        second.low <= scenario.wer[1] <= second.high,
-        between.low <= true_gap <= between.high,
+        independent_p_value(corpus) < POLICY.alpha,
+        difference_p_value(errors, words, corpus.in_first, seed) < POLICY.alpha,
+        p_value < POLICY.alpha,
+        p_value < POLICY.alpha and abs(gap) >= POLICY.margin,  # two slices, each the other's rest, are one test
+        first.low <= true_a <= first.high,
+        second.low <= true_b <= second.high,
+        between.low <= true_a - true_b <= between.high,
+        ratio.low <= true_a / true_b <= ratio.high,
     )
 
 
@@ -115,11 +154,13 @@ def main():
         f"{options.corpora} corpora a row; Monte Carlo standard error {np.sqrt(0.0475 / options.corpora):.4f} at .05\n"
     )
     print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|")
+    start_s = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         for scenario in SCENARIOS:
             tasks = [(scenario, seed) for seed in range(options.corpora)]
             shares = np.mean(pool.map(one_corpus, tasks, chunksize=50), axis=0)
             print(f"| {scenario.name} | " + " | ".join(f"{share:.3f}" for share in shares) + " |", flush=True)
+    print(f"\n{(time.perf_counter() - start_s) / 60:.1f} minutes on {options.processes} processes")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ A family is declared before the run (`Policy.family`). Two slices that are each 
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -90,7 +91,9 @@ def corrected(p_values: Floats, run: Families, *, everything: Floats, seed: int)
         found[members] = adjusted(p_values[members], run.policy.correction)
     if several:
         tested = run.counted & ~np.isnan(p_values)
+        start_s = time.perf_counter()
         drawn = _drawn(run, tested, everything, seed)
+        log.info("%d statistics permuted jointly in %.1f s", tested.sum(), time.perf_counter() - start_s)
         column = np.cumsum(tested) - 1
         for members in several:
             rows = members[tested[members]]
@@ -120,5 +123,5 @@ def _drawn(run: Families, tested: Bools, everything: Floats, seed: int) -> Float
 
 def _family(dimension: str, family: Family) -> str:
     if family is Family.run:
-        return family.value
+        return Family.run.name
     return _INTERSECTIONS if len(dimension.split(AND)) > 1 else dimension

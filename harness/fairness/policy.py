@@ -78,8 +78,8 @@ class Policy:
         fail_on: Verdicts that violate the policy (exit status 3).
         dimensions: Overrides by dimension, e.g. `accent` or `accent & gender`.
         n_resamples: Bootstrap resamples of speakers.
-        n_permutations: Permutations of speakers, or more where many comparisons need finer p-values; where no more
-            than this exist they are enumerated.
+        n_permutations: Permutations of speakers, for promising tests as many as the correction needs (up to 200,000);
+            where no more than this exist they are enumerated.
     """
 
     name: str = "default"

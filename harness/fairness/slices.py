@@ -1,5 +1,7 @@
 """Scores in, the slice table out: counts summed per slice, rates with speaker-clustered intervals."""
 
+import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
@@ -19,6 +21,8 @@ from harness.fairness.speaker_sums import (
     slice_sums,
     speaker_codes,
 )
+
+log = logging.getLogger(__name__)
 
 SLICE_COLUMNS = (
     "dimension", "slice", "n_utterances", "n_speakers", "n_failed", "reference_words", *WORD_COUNTS, "wer", "wer_low",
@@ -59,7 +63,9 @@ def slice_table(
     sums = [slice_sums(counted, part, speakers) for part in parts]
     together = side_by_side([each.slices for each in sums])
     weights = resample_weights(together.n_speakers, policy.n_resamples, rng)
+    start_s = time.perf_counter()
     intervals = iter(sparse_rate_intervals(together, weights=weights, confidence=1 - policy.alpha))
+    log.info("%d intervals of %d speakers in %.1f s", together.n_columns, together.n_speakers, time.perf_counter() - start_s)
     tables = [
         _rows(counted, part, each, list(islice(intervals, len(part.slices))))
         for part, each in zip(parts, sums, strict=True)

@@ -14,7 +14,13 @@ from harness.errors import UsageError
 from harness.fairness import Policy, dimensions, disparity_table, slice_table
 from harness.fairness.membership import AND, membership
 from harness.fairness.policy import KEYWORDS, REST
-from harness.pipelines.evidence import EvidenceOptions, Judged, evidence_tables, under_other_normalizers
+from harness.pipelines.evidence import (
+    EvidenceOptions,
+    Judged,
+    check_covariates,
+    evidence_tables,
+    under_other_normalizers,
+)
 from harness.provenance import environment
 from harness.report.markdown import write_report
 from harness.results import Run, summarise
@@ -66,6 +72,8 @@ class Evaluation:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant, before hours of transcription."""
         _check_promises(self.manifest, _dimensions(self.manifest, self.slices), self.policy)
+        names = [attribute.name for attribute in self.manifest.attributes]
+        check_covariates(self.evidence, names, self.manifest.name)
         if self.reference_pattern is not None:
             checked_pattern(self.reference_pattern)
 

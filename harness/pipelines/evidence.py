@@ -23,6 +23,8 @@ from harness.scoring.profiles import profile, profile_name, profiles_beside, sco
 
 log = logging.getLogger(__name__)
 
+_MEASURED = ("condition", "audio_s")  # columns of the scores that are no outcome, beside the attributes
+
 
 @dataclass(kw_only=True)
 class EvidenceOptions:
@@ -78,6 +80,26 @@ class Judged:
     def rng(self) -> np.random.Generator:
         """Return the generator that every table of the run begins with."""
         return np.random.default_rng(self.seed)
+
+
+def check_covariates(options: EvidenceOptions, attributes: Sequence[str], where: str) -> None:
+    """Refuse a covariate that the scores will not have, before hours of transcription.
+
+    Raises:
+        UsageError: A name is neither an attribute nor measured of every utterance; the message names its option.
+    """
+    exact = [*attributes, *_MEASURED]
+    known = [UTTERANCE_LENGTH, *exact]
+    asked = {
+        "covariates": (options.covariates or [], known),
+        "match_on": (options.match_on, known),
+        "match_exactly": (options.match_exactly, exact),
+    }
+    for option, (names, expected) in asked.items():
+        if unknown := [name for name in names if name not in expected]:
+            raise UsageError(
+                f"evidence.{option} names {unknown}; expected some of {expected}, which {where} and every recording have."
+            )
 
 
 def evidence_tables(judged: Judged, options: EvidenceOptions) -> dict[str, pd.DataFrame]:

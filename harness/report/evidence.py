@@ -9,7 +9,7 @@ from harness.fairness.membership import EVERYBODY, OVERALL
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, percent, points, rate_interval, times
 from harness.results import Run
-from harness.results.run import ADJUSTED, BALANCE, MATCHED, METRICS, NORMALIZERS
+from harness.results.run import ADJUSTED, MATCHED, METRICS, NORMALIZERS
 
 MAX_ROWS = 60  # more than is read in a document; the files have all
 _NO_COVARIATES = "none"
@@ -25,7 +25,7 @@ def evidence_sections(run: Run) -> list[str]:
         section
         for section in (
             _explained(run.optional(ADJUSTED)),
-            _matched(run.optional(MATCHED), run.optional(BALANCE)),
+            _matched(run.optional(MATCHED)),
             _normalizers(run.disparities, run.optional(NORMALIZERS)),
             _rates(run.optional(METRICS)),
         )
@@ -37,13 +37,15 @@ def _explained(adjusted: pd.DataFrame | None) -> str:
     """Return the ratio of every slice that was fitted without covariates, with all, and with the one that moves it."""
     if adjusted is None or adjusted.empty:
         return ""
-    rows = [_explained_cells(part) for _, part in adjusted.groupby(["dimension", "slice"], sort=False, dropna=False)]
+    fitted = adjusted[adjusted.groupby(["dimension", "slice"], dropna=False)["ratio"].transform("count") > 0]
+    rows = [_explained_cells(part) for _, part in fitted.groupby(["dimension", "slice"], sort=False, dropna=False)]
+    n_left_out = len(adjusted[["dimension", "slice"]].drop_duplicates()) - len(rows)
     header = ("dimension", "slice", "against", "ratio", "interval", "adjusted", "interval", "moved most by", "note")
     return (
         "## What explains the gaps\n\nWER ratios of a mixed-effects Poisson regression (random intercept per speaker), "
         "without covariates and with all of them. A covariate that follows from the attribute itself is part of the "
         "gap, not an excuse for it. The verdict rests on the permutation test above, never on this model. "
-        + escape("Every block of covariates: adjusted.csv.")
+        + escape(f"Every block of covariates, and why {n_left_out} slices are not here: adjusted.csv.")
         + "\n\n"
         + _shortened(header, rows)
     )
@@ -77,9 +79,10 @@ def ratio_interval(row: Mapping[Hashable, Any]) -> str:
     return f"{times(row['ratio_low'])} to {times(row['ratio_high'])}"
 
 
-def _matched(matched: pd.DataFrame | None, balance: pd.DataFrame | None) -> str:
+def _matched(matched: pd.DataFrame | None) -> str:
     if matched is None or matched.empty:
         return ""
+    n_left_out = int((matched["n_pairs"] == 0).sum())
     rows = [
         (
             row["dimension"],
@@ -93,15 +96,12 @@ def _matched(matched: pd.DataFrame | None, balance: pd.DataFrame | None) -> str:
             "yes" if row["balanced"] else "no",
             row["note"] if pd.notna(row["note"]) else "",
         )
-        for row in matched.to_dict("records")
+        for row in matched[matched["n_pairs"] > 0].to_dict("records")
     ]
-    header = (
-        *("dimension", "slice", "against", "pairs", "gap", "gap matched", "interval", "p adj.", "balanced", "note"),
-    )
-    covariates = ", ".join(dict.fromkeys(balance["covariate"])) if balance is not None and not balance.empty else ""
+    header = ("dimension", "slice", "against", "pairs", "gap", "gap matched", "interval", "p adj.", "balanced", "note")
     return (
         "## The same gaps between matched people\n\n"
-        + escape(f"Matched on {covariates}; balance before and after: balance.csv.")
+        + escape(f"How alike they are: balance.csv; why {n_left_out} slices could not be matched: matched.csv.")
         + "\n\n"
         + _shortened(header, rows)
     )

@@ -6,6 +6,7 @@ import pytest
 from harness.corpus import Manifest
 from harness.errors import StorageError, UsageError
 from harness.pipelines.evaluation import N_FAILURE_REASONS, Evaluation, SliceOptions, evaluate, scored
+from harness.pipelines.evidence import EvidenceOptions
 from harness.results import Run, open_run_directory
 from harness.results.run import REPORT, SCORES, SUMMARY
 from harness.scoring import Verbatim
@@ -89,3 +90,45 @@ def test_a_run_that_is_evaluated_again_and_stopped_has_not_ended(tmp_path, last)
             Run.open(run.path)
     (run.path / f"{last}.part").rmdir()
     assert ended(tmp_path, manifest).run.finished
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"covariates": ["nope"]}, id="covariates-unknown"),
+        pytest.param({"covariates": ["hits"]}, id="covariates-outcome"),
+        pytest.param({"match_on": ["speaker_id"]}, id="match-on-speaker"),
+        pytest.param({"match_exactly": ["hits"]}, id="match-exactly-outcome"),
+    ],
+)
+def test_a_covariate_that_no_scores_will_have_is_refused_before_anything_is_transcribed(manifest, options):
+    (option, (name,)) = next(iter(options.items()))
+    with pytest.raises(UsageError, match=rf"evidence\.{option} names \['{name}'\]; expected some of"):
+        Evaluation(
+            manifest=manifest,
+            normalizer=Verbatim(),
+            policy=promising(),
+            slices=SliceOptions(),
+            seed=0,
+            evidence=EvidenceOptions(**options),
+        )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"covariates": ["accent", "utterance_length", "audio_s"]}, id="covariates"),
+        pytest.param({"match_on": ["accent", "utterance_length", "audio_s"]}, id="match-on"),
+        pytest.param({"match_exactly": ["accent", "condition"]}, id="match-exactly"),
+    ],
+)
+def test_attributes_and_what_is_measured_of_every_utterance_are_covariates(manifest, options):
+    job = Evaluation(
+        manifest=manifest,
+        normalizer=Verbatim(),
+        policy=promising(),
+        slices=SliceOptions(),
+        seed=0,
+        evidence=EvidenceOptions(**options),
+    )
+    assert options.items() <= vars(job.evidence).items()
