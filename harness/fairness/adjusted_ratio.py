@@ -15,6 +15,7 @@ from harness.fairness.speaker_sums import Ints
 SPREAD_LEVEL = 0.1  # of the test behind the warning, which costs little to heed
 OVERDISPERSED = 1.25  # times the variance of Poisson counts, from which a note says so
 _NO_WEIGHT = 1e-6  # of a column in a combination that equals another one
+_NO_ERROR = 1e-9  # standard error of a log ratio whose residuals are rounding alone
 _NAN = float("nan")
 
 
@@ -82,7 +83,8 @@ def adjusted_ratio(contest: Contest, blocks: Sequence[Block], *, confidence: flo
         return Estimates(note=model.note)
     cells, fit, people = model.cells, mixed_fit(model.cells), population_fit(model.cells)
     smaller = mixed_fit(cells.with_columns(range(cells.design.shape[1] - 1)))
-    population = _ratio(cells, people.coefficients, people.standard_errors, confidence=confidence)
+    known = np.where(people.standard_errors < _NO_ERROR, _NAN, people.standard_errors)  # no residual is no certainty
+    population = _ratio(cells, people.coefficients, known, confidence=confidence)
     estimates = Estimates(
         population_ratio=population.value,
         population_ratio_low=population.low,
@@ -183,7 +185,7 @@ def _fit_notes(cells: Cells, fit: MixedFit, smaller: MixedFit, population: _Rati
     if n_speakers <= n_columns:
         yield f"{n_speakers} speakers for {n_columns} coefficients: no interval"
     elif np.isnan(population.low):
-        yield "the population ratio rests on one speaker: no interval of it"
+        yield "the population ratio rests on one speaker, or fits every speaker exactly: no interval of it"
     if not (fit.converged and smaller.converged):
         yield "the likelihood has no maximum: no ratio speaker for speaker"
         return

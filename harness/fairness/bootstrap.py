@@ -128,17 +128,16 @@ def sparse_rate_intervals(sums: SparseSums, *, weights: Weights, confidence: flo
     return [Interval(float(lo), float(hi), note) for lo, hi, note in zip(low, high, notes, strict=True)]
 
 
-def resamplable(estimate: Estimate, errors: Floats) -> Bools:
+def enough_err(estimate: Estimate, n_erring: Indices) -> Bools:
     """Say where a bootstrap-t can be had: 10 speakers who err, and who do not all err alike.
 
     With fewer it rests on the few who do: one error among 12 speakers gave an upper bound of 2 errors, where the exact
     Poisson limit is 5.6. Where all have one rate, so has every resample, and the interval would have no width.
+
+    Args:
+        estimate: Of every slice.
+        n_erring: Speakers who err, (n_slices,).
     """
-    return enough_err(estimate, (errors > 0).sum(axis=0))
-
-
-def enough_err(estimate: Estimate, n_erring: Indices) -> Bools:
-    """Return what `resamplable` does, of the number of speakers who err, (n_slices,)."""
     enough: Bools = n_erring >= BOOTSTRAP_SPEAKERS
     return enough & (estimate.standard_error > one_error(estimate.words))
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from harness.fairness.bootstrap import Bools, Floats, Interval, resample_weights
-from harness.fairness.comparison_tests import degrees_of_freedom_of_test, gap_p_values, smallest_p_values
+from harness.fairness.comparison_tests import gap_p_values, smallest_p_values
 from harness.fairness.comparisons import Comparisons, comparisons, floors
 from harness.fairness.families import Families, corrected, families, n_finest_permutations
-from harness.fairness.gaps import gap_ratio_intervals, gaps_of, pair_gap_intervals
+from harness.fairness.gaps import degrees_of_freedom, gap_ratio_intervals, gaps_of, pair_gap_intervals, pooled_rate
 from harness.fairness.membership import as_list
 from harness.fairness.policy import Correction, Policy
-from harness.fairness.power import minimum_detectable_gap
+from harness.fairness.power import minimum_detectable_rise
 from harness.fairness.speaker_sums import checked_scores, speaker_codes, sums_of_speakers
 from harness.fairness.verdicts import Judged, shortfall, verdict
 
@@ -131,8 +131,9 @@ def _rows(
             **_bounds("narrow_ratio", narrow_ratios, supported),
             "p_value": p_values,
             "smallest_p_value": smallest_p_values(part.pairs, n_permutations),
-            "standard_error": np.where(supported, measured.standard_error, np.nan),
-            "freedom": degrees_of_freedom_of_test(part.pairs),
+            "pooled_wer": pooled_rate(measured),
+            "log_standard_error": np.where(supported, measured.log_ratio_standard_error, np.nan),
+            "freedom": degrees_of_freedom(measured, paired),
             "n_failed": part.n_failed[:, 0],
             "n_utterances": part.n_failed[:, 1],
             "n_speakers": part.named[:, 0],
@@ -144,8 +145,10 @@ def _rows(
 
 def _detectable(evidence: pd.DataFrame, run: Families) -> Floats:
     """Return the minimum detectable gap of every comparison; NaN where none, however large, could pass."""
-    spread, freedom = (evidence[name].to_numpy(np.float64) for name in ("standard_error", "freedom"))
-    detectable = minimum_detectable_gap(spread, freedom, alpha=run.levels)
+    rate, spread, freedom = (
+        evidence[name].to_numpy(np.float64) for name in ("pooled_wer", "log_standard_error", "freedom")
+    )
+    detectable = minimum_detectable_rise(rate, spread, freedom, alpha=run.levels)
     attained = run.policy.alpha if run.policy.correction is Correction.max_t else run.levels
     return np.where(evidence["smallest_p_value"] < attained, detectable, np.nan)
 

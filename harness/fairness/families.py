@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.fairness.comparisons import Comparisons
-from harness.fairness.max_t import Tested, joint_statistics
+from harness.fairness.max_t import Contrasts, joint_statistics
 from harness.fairness.membership import AND
 from harness.fairness.multiplicity import adjusted, step_down_max_t, strictest_level
 from harness.fairness.policy import REST, Correction, Family, Policy
@@ -110,7 +110,7 @@ def _drawn(run: Families, tested: Bools, everything: Floats, seed: int) -> Float
     rows = np.split(tested, np.cumsum([len(part.slices) for part in run.parts])[:-1])
     return joint_statistics(
         [
-            Tested(part.pairs.pick(np.flatnonzero(here)), part.comparator == REST, part.declared)
+            Contrasts(part.pairs.pick(np.flatnonzero(here)), part.comparator == REST, part.declared)
             for part, here in zip(run.parts, rows, strict=True)
         ],
         everything,

@@ -55,6 +55,14 @@ def gaps_of(pairs: Pairs) -> Gaps:
     return _gaps(once(pairs))
 
 
+def pooled_rate(measured: Gaps) -> Floats:
+    """Return the WER of both sides together, or one word error's where that is more, (n_comparisons,)."""
+    a, b = measured.slices, measured.comparators
+    words = a.words + b.words
+    errors = np.nan_to_num(a.rate) * a.words + np.nan_to_num(b.rate) * b.words
+    return np.fmax(divide(errors, words), one_error(words))
+
+
 def overlaps(slices: Side, comparators: Side) -> Bools:
     """Say for each comparison whether a speaker is on both sides, (n_comparisons,)."""
     both: Bools = np.any(slices.present & comparators.present, axis=0)

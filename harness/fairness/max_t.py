@@ -47,11 +47,12 @@ if TYPE_CHECKING:
 MOST_STATISTICS = 100_000_000  # comparisons times arrangements held at once: 800 MB
 _CHUNK_CELLS = 2_500_000  # permuted speakers held at once, in each of five tables of 10 MB
 _SINGLE = 1e-5  # single precision: a drawn statistic this much smaller than the observed one counts as large as it
+_TAIL = 0.2  # of alpha, beyond the quantile that statistics are divided by: as far out as 1,000 draws know it
 _TINY = 1e-12  # stands for a quantile of zero, where most arrangements show no gap at all
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Contrasts:
     """Holds the comparisons of one dimension that are corrected together with others."""
 
     pairs: Pairs
@@ -60,7 +61,7 @@ class Tested:
 
 
 def joint_statistics(
-    parts: Sequence[Tested], everything: Floats, *, n_ids: int, n_permutations: int, alpha: float, seed: int
+    parts: Sequence[Contrasts], everything: Floats, *, n_ids: int, n_permutations: int, alpha: float, seed: int
 ) -> Floats:
     """Return how far every gap is from zero, as observed and under the same random arrangements of all speakers.
 
@@ -152,7 +153,7 @@ class _Relabelling:
         )
 
 
-def _relabelling(part: Tested, columns: Indices, everything: Floats, people: Indices) -> _Relabelling:
+def _relabelling(part: Contrasts, columns: Indices, everything: Floats, people: Indices) -> _Relabelling:
     from scipy.sparse import csr_array
 
     n_ids = everything.shape[1]
@@ -216,7 +217,7 @@ def _balanced(statistics: Floats, alpha: float) -> Floats:
     """Divide positive statistics by their upper quantile and negative ones by their lower one, row by row."""
     balanced = np.empty_like(statistics)
     for row, result in zip(statistics, balanced, strict=True):
-        low, high = np.quantile(row, [alpha / 2, 1 - alpha / 2])
+        low, high = np.quantile(row, [_TAIL * alpha, 1 - _TAIL * alpha])
         np.divide(row, np.where(row > 0, max(high, _TINY), min(low, -_TINY)), out=result)
     balanced[:, 1:] *= 1 + _SINGLE
     return balanced

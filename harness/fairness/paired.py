@@ -1,9 +1,9 @@
 """Scores of two systems on the same utterances in, the comparisons table out: differences, intervals, verdicts.
 
 Everything is computed from per-speaker sums. A difference of word error rates over the same words is a sum of one
-contribution a speaker: its interval is a bootstrap-t over speakers who carry both systems' errors along, a t interval
-of the joint linearisation where fewer than ten err, and its test flips the contributions' signs (exact when they are
-few), which is swapping the two systems within speakers. Differences of extremes: see `extremes`.
+contribution a speaker: its interval is the t interval of the joint linearisation of both systems' rates, and its test
+flips the contributions' signs (exact when they are few), which is swapping the two systems within speakers. Differences
+of extremes: see `extremes`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -22,10 +22,10 @@ SENSITIVE = "normaliser_sensitive"
 SENSITIVITY_COLUMNS = (
     "dimension", "slice", "comparator", "normalizer", "reference_words", "substitutions", "deletions", "insertions",
     "wer", "comparator_wer", "gap", "gap_low", "gap_high", "p_adjusted", "verdict", "edited_share",
-    "comparator_edited_share", "hypothesis_edited_share", "comparator_hypothesis_edited_share",
+    "comparator_edited_share", "hypothesis_edited_share", "comparator_hypothesis_edited_share", "reason",
 )  # fmt: skip
 _KEYS = ["dimension", "slice"]
-_JUDGED = ("wer", "comparator_wer", "gap", "gap_low", "gap_high", "p_adjusted", "verdict")
+_JUDGED = ("wer", "comparator_wer", "gap", "gap_low", "gap_high", "p_adjusted", "verdict", "reason")
 _EDITED = {"reference": "edited_share", "hypothesis": "hypothesis_edited_share"}
 
 

@@ -32,6 +32,8 @@ class Spread:
 def spread_of_scores(scores: pd.DataFrame, assumed: Spread) -> Spread:
     """Estimate the spread of everybody with an id; what cannot be estimated stays as assumed, and a note says so.
 
+    The dispersion is never below 1 / errors, where a standard error is that of one word error.
+
     Args:
         scores: As returned by `checked_scores`.
         assumed: For what the scores do not tell.
@@ -51,8 +53,8 @@ def spread_of_scores(scores: pd.DataFrame, assumed: Spread) -> Spread:
     dispersion = _dispersion(errors, words, people, of_speakers)
     if np.isnan(dispersion):
         found = replace(found, notes=("too few utterances per speaker for their dispersion: it is assumed",))
-    else:
-        found = replace(found, dispersion=dispersion)
+    else:  # no smaller than what one word error among all of them makes it: no difference in sight is not certainty
+        found = replace(found, dispersion=max(dispersion, float(1 / total_errors)))
     if n_heard < ENOUGH_SPEAKERS:
         told = f"{n_heard:.0f} speakers are too few to tell how speakers differ: speaker_cv is assumed"
         return replace(found, notes=(*found.notes, told))

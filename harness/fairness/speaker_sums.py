@@ -12,7 +12,7 @@ import pandas as pd
 from harness.errors import UsageError
 from harness.fairness.membership import Membership
 from harness.fairness.policy import Failures, Policy
-from harness.fairness.sparse_sums import Bools, Floats, SparseSums, starts_of
+from harness.fairness.sparse_sums import Floats, SparseSums, starts_of
 
 Ints = npt.NDArray[np.int64]
 
@@ -31,21 +31,6 @@ class SliceSums:
 
     slices: SparseSums  # present: has words or errors there; who only kept silent is no evidence
     declared: Floats  # (3, n_speakers) errors, words, presence over utterances in declared slices, once each
-    n_named: Ints  # (n_slices,) speakers with an id
-    n_ids: int  # rows that are speakers with an id; the unnamed one comes after them
-    n_heard: Ints  # (n_slices,) of them, those who have words or errors there
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakerSums:
-    """Holds what `SliceSums` does, in full: a row for every speaker in every slice."""
-
-    errors: Floats  # (n_speakers, n_slices)
-    words: Floats  # (n_speakers, n_slices)
-    present: Bools  # (n_speakers, n_slices) has words or errors there: who only kept silent is no evidence
-    declared_errors: Floats  # (n_speakers,) over every utterance in a declared slice, once each
-    declared_words: Floats  # (n_speakers,)
-    outside: Bools  # (n_speakers, n_slices) has words or errors in declared slices outside this one
     n_named: Ints  # (n_slices,) speakers with an id
     n_ids: int  # rows that are speakers with an id; the unnamed one comes after them
     n_heard: Ints  # (n_slices,) of them, those who have words or errors there
@@ -102,29 +87,6 @@ def slice_sums(scores: pd.DataFrame, part: Membership, speakers: Ints) -> SliceS
         n_named=np.bincount(columns[named], minlength=n_slices),
         n_ids=n_named,
         n_heard=np.bincount(columns[named & heard], minlength=n_slices),
-    )
-
-
-def speaker_sums(scores: pd.DataFrame, part: Membership, speakers: Ints) -> SpeakerSums:
-    """Sum errors and words per speaker and slice, in full; the unnamed speaker, when there is one, comes last.
-
-    Raises:
-        UsageError: There are more speakers times slices than memory holds.
-    """
-    found = slice_sums(scores, part, speakers)
-    refuse_too_many(found.slices.n_speakers, len(part.slices), part.dimension)
-    errors, words, present = found.slices.dense()
-    errors_told, words_told, _ = found.declared
-    return SpeakerSums(
-        errors=errors,
-        words=words,
-        present=present > 0,
-        declared_errors=errors_told,
-        declared_words=words_told,
-        outside=(errors_told + words_told)[:, None] > np.where(part.declared, errors + words, 0),
-        n_ids=found.n_ids,
-        n_named=found.n_named,
-        n_heard=found.n_heard,
     )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from harness.errors import DataError, UsageError
 from harness.fairness import Failures, Policy, Verdict
 from harness.fairness.mapsswe import mapsswe_row
-from harness.fairness.membership import OVERALL
+from harness.fairness.membership import AND, OVERALL
 from harness.fairness.paired import pair_comparisons
 from harness.fairness.paired_verdicts import (
     MAPSSWE,
@@ -28,12 +28,15 @@ from harness.fairness.pairing import Pair, paired_scores
 from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY, Outcome
 from harness.provenance import digest_of_file, environment, version
 from harness.report.comparison import write_comparison_report
+from harness.report.wording import mapping
 from harness.results import Run, open_run_directory
 from harness.results.run import COMPARISONS, FACTS, SCORES, SUMMARY
 from harness.results.summary import number
 from harness.scoring.segments import segments
 
 log = logging.getLogger(__name__)
+
+_NO_ATTRIBUTES = ("condition", "speaker_id")  # dimensions that no manifest declares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +120,14 @@ def _dimensions(job: CompareJob) -> list[str]:
     """Return the dimensions to compare in.
 
     Raises:
-        UsageError: The policy promises something of a dimension that is not among them.
+        UsageError: One that was asked for is no attribute, or the policy promises something of what is not among them.
     """
     ours, theirs = (run.facts.get("sliced_by", []) for run in (job.baseline, job.candidate))
     by = [name for name in ours if name in theirs] if job.by is None else list(dict.fromkeys(job.by))
+    known = [*mapping(mapping(job.baseline.facts.get("manifest")).get("attributes")), *_NO_ATTRIBUTES]
+    unknown = [name for name in job.by or [] if not set(name.split(AND)) <= set(known)]
+    if unknown:
+        raise UsageError(f"by names {unknown}; expected some of {known}, which {job.baseline.path} has.")
     unchecked = [name for name in job.policy.dimensions if name not in [*by, OVERALL]]
     if unchecked:
         raise UsageError(
@@ -231,6 +238,10 @@ def _notes(job: CompareJob) -> list[str]:
             "The runs read different manifest files; the utterances, references, speakers and attributes compared are "
             "the same in both."
         )
+    ours, theirs = (run.facts.get("sliced_by", []) for run in (job.baseline, job.candidate))
+    alone = [name for name in dict.fromkeys([*ours, *theirs]) if (name in ours) != (name in theirs)]
+    if alone and job.by is None:
+        said.append(f"Not compared, for only one of the runs was sliced by it: {', '.join(alone)}.")
     return list(dict.fromkeys(said))
 
 

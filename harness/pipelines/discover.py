@@ -91,7 +91,8 @@ def _searched(known: list[str], job: DiscoverJob) -> list[str]:
     names = known if job.by is None else list(dict.fromkeys(job.by))
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise UsageError(f"by={job.by}: {unknown or 'nothing'} to search by; {job.run.path} has {known}.")
+        problem = f"{unknown} cannot be searched" if unknown else "nothing to search"
+        raise UsageError(f"by={job.by}: {problem}; expected some of {known}, which {job.run.path} has.")
     unchecked = [name for name in job.policy.dimensions if not set(name.split(AND)) <= set(names)]
     if unchecked:
         raise UsageError(f"policy.dimensions names {unchecked}, which are not searched; searched are {names}.")

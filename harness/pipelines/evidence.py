@@ -98,7 +98,8 @@ def check_covariates(options: EvidenceOptions, attributes: Sequence[str], where:
     for option, (names, expected) in asked.items():
         if unknown := [name for name in names if name not in expected]:
             raise UsageError(
-                f"evidence.{option} names {unknown}; expected some of {expected}, which {where} and every recording have."
+                f"evidence.{option} names {unknown}; expected some of {expected}: attributes of {where}, and what is "
+                "measured of every utterance."
             )
 
 

@@ -21,6 +21,7 @@ from harness.results.summary import number
 log = logging.getLogger(__name__)
 
 _SPEAKER_ID = "speaker_id"  # every speaker is their own slice there: nothing to plan
+_NO_ATTRIBUTES = ("condition", _SPEAKER_ID)  # dimensions that no manifest declares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def _planned(job: PlanJob) -> Plan:
         orders = {name: about.get("order", []) for name, about in facts["manifest"]["attributes"].items()}
         scores = job.run.scores
         sliced = [name for name in facts["sliced_by"] if name != _SPEAKER_ID]
-        by = _known(job, sliced, list(scores.columns), f"run {job.run.path}")
+        by = _known(job, sliced, [*orders, *_NO_ATTRIBUTES], f"run {job.run.path}")
         return plan_scores(scores, by, job.policy, job.options, orders=orders)
     if job.manifest is not None:
         orders = {attribute.name: attribute.order for attribute in job.manifest.attributes}

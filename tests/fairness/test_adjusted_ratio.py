@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import chdtrc, stdtrit
@@ -63,6 +65,15 @@ def test_without_covariates_the_population_ratio_is_that_of_the_pooled_rates():
     inside = rows.design[:, -1] == 1
     pooled = [rows.errors[side].sum() / rows.words[side].sum() for side in (inside, ~inside)]
     assert ratio_of(rows).population_ratio == pytest.approx(pooled[0] / pooled[1])
+
+
+def test_speakers_who_are_fitted_exactly_leave_no_interval_of_the_population_ratio():
+    rows = fixture(V4_1)
+    contest = replace(contest_of(rows), errors=rows.words * np.where(rows.design[:, -1] == 1, 0.5, 0.25))
+    found = adjusted_ratio(contest, [], confidence=0.95)
+    assert found.population_ratio == pytest.approx(2)
+    assert np.isnan([found.population_ratio_low, found.population_ratio_high]).all()
+    assert "or fits every speaker exactly: no interval of it" in found.note
 
 
 def test_a_wider_interval_for_more_confidence():

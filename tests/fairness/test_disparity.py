@@ -111,20 +111,28 @@ def test_two_slices_against_each_other_are_one_test(correction):
     table = judged(simulated(np.random.default_rng(5), [0.2, 0.3]), policy=policy_of(correction=correction))
     assert table["p_value"].tolist() == [table["p_value"][0]] * 2
     assert table["p_adjusted"].tolist() == table["p_value"].tolist()
-    freedom, spread = np.array([22.0]), _standard_error(simulated(np.random.default_rng(5), [0.2, 0.3]))
-    expected = minimum_detectable_gap(np.array([spread]), freedom, alpha=0.05)[0]
+    own = [group for _, group in simulated(np.random.default_rng(5), [0.2, 0.3]).groupby("accent")]
+    expected = rise_of(*(sums_of(group) for group in own), alpha=0.05)
     assert table["minimum_detectable_gap"].tolist() == pytest.approx([expected] * 2)
 
 
-def _standard_error(scores):
-    """Return the linearised standard error of the gap of two slices, by Cochran's formula."""
-    errors, words = scores["substitutions"] + scores["insertions"], scores["hits"] + scores["substitutions"]
-    sums = scores.assign(e=errors, w=words).groupby(["accent", "speaker_id"])[["e", "w"]].sum()
-    squares = 0.0
-    for _, own in sums.groupby("accent"):
-        residual = own["e"] - own["e"].sum() / own["w"].sum() * own["w"]
-        squares += len(own) / (len(own) - 1) * (residual**2).sum() / own["w"].sum() ** 2
-    return squares**0.5
+def sums_of(scores):
+    """Return errors and words of every speaker, (2, n_speakers)."""
+    totals = scores.groupby("speaker_id")[["hits", "substitutions", "deletions", "insertions"]].sum()
+    words = totals["hits"] + totals["substitutions"] + totals["deletions"]
+    return np.array([totals["substitutions"] + totals["deletions"] + totals["insertions"], words])
+
+
+def rise_of(a, b, *, alpha):
+    """Return the detectable rise over the WER of both sides, by Cochran's and Welch's formulas."""
+    squares = []
+    for errors, words in (a, b):
+        n, rate = len(errors), errors.sum() / words.sum()
+        squares.append(n / (n - 1) * ((errors - rate * words) ** 2).sum() / errors.sum() ** 2)
+    freedom = sum(squares) ** 2 / sum(q**2 / (len(side[0]) - 1) for q, side in zip(squares, (a, b), strict=True))
+    pooled = (a[0].sum() + b[0].sum()) / (a[1].sum() + b[1].sum())
+    found = minimum_detectable_gap(np.array([sum(squares) ** 0.5]), np.array([freedom]), alpha=alpha)[0]
+    return pooled * (np.exp(found) - 1)
 
 
 def test_two_slices_against_a_third_are_two_tests():
@@ -175,20 +183,13 @@ def test_where_no_p_value_can_pass_the_correction_no_gap_is_detectable_and_the_r
 def test_the_detectable_gap_is_at_the_corrected_level():
     table = judged(in_utterances(speakers_of({"a": LEVEL, "b": LEVEL, "c": HIGH})))
     row = row_of(table, "a")
-    spread = np.sqrt(_square_error(LEVEL) + _square_error(LEVEL + HIGH))
-    expected = minimum_detectable_gap(np.array([spread]), np.array([28.0]), alpha=0.05 / 3)[0]
+    level, high = (np.array([errors, [100] * len(errors)]) for errors in (LEVEL, HIGH))
+    expected = rise_of(level, np.hstack([level, high]), alpha=0.05 / 3)
     assert row["minimum_detectable_gap"] == pytest.approx(expected)
     uncorrected = judged(
         in_utterances(speakers_of({"a": LEVEL, "b": HIGH})), policy=policy_of(correction=Correction.none)
     )
-    spread = np.sqrt(_square_error(LEVEL) + _square_error(HIGH))
-    expected = minimum_detectable_gap(np.array([spread]), np.array([18.0]), alpha=0.05)[0]
-    assert row_of(uncorrected, "a")["minimum_detectable_gap"] == pytest.approx(expected)
-
-
-def _square_error(errors, words=100):
-    rates = np.array(errors) / words  # equal words: the linearised error is that of a mean
-    return rates.var(ddof=1) / len(rates)
+    assert row_of(uncorrected, "a")["minimum_detectable_gap"] == pytest.approx(rise_of(level, high, alpha=0.05))
 
 
 @needs_data("vectors")
@@ -367,6 +368,21 @@ def test_with_nobody_to_compare_there_are_no_rows_but_all_columns(scores):
     assert len(violations(table, Policy())) == 0
 
 
+def test_among_5_000_small_slices_a_large_one_is_judged_and_each_of_them_has_a_row():
+    rng = np.random.default_rng(0)
+    accents = [f"v{k % 5_000:04d}" for k in range(10_000)] + ["large"] * 60
+    errors = np.concatenate([rng.poisson(20, 10_000), rng.poisson(60, 60)])
+    scores = scores_of(errors, [100] * len(errors), accent=accents)
+    table = judged(scores, policy=policy_of(min_speakers=5, n_resamples=100, correction=Correction.max_t))
+    assert len(table) == 5_001
+    assert table.loc[table["verdict"] != "insufficient", ["slice", "verdict"]].to_numpy().tolist() == [
+        ["large", "disparity"]
+    ]
+    small = row_of(table, "v0042")
+    assert small["gap_low"] < small["gap"] < small["gap_high"]
+    assert "2 speakers with an id where the policy asks for 5" in small["reason"]
+
+
 # Verdicts
 
 
@@ -468,6 +484,17 @@ def test_insufficient_slices_take_no_share_of_the_correction():
     np.testing.assert_array_equal(
         table.loc[tested, "p_adjusted"], adjusted(table.loc[tested, "p_value"], Correction.holm)
     )
+
+
+V3_6 = {"x": [12, 15, 11, 18, 14, 13, 16, 17], "y": [13, 16, 12, 15, 17, 14, 18, 15, 16]}  # errors in 100 words
+
+
+def test_v3_6_equivalence_is_shown_at_the_published_margin_and_at_no_smaller_one_than_the_interval():
+    scores = in_utterances(speakers_of(V3_6))
+    row = row_of(judged(scores, policy=Policy(margin=0.04)), "x")
+    assert row["verdict"] == "within_margin"
+    assert row["p_value"] == pytest.approx(0.5785, abs=0.08)  # Welch's t; here both tails of a permutation
+    assert row_of(judged(scores, policy=Policy(margin=0.02)), "x")["verdict"] == "inconclusive"
 
 
 def test_significant_but_smaller_than_the_margin_is_no_disparity():

@@ -60,6 +60,27 @@ def test_gap_and_ratio_are_those_of_the_pooled_rates():
     assert measured.ratio[0] == pytest.approx(1.5)
 
 
+V3_6 = [12, 15, 11, 18, 14, 13, 16, 17], [13, 16, 12, 15, 17, 14, 18, 15, 16]  # errors in 100 words each
+
+
+def test_v3_6_gap_and_standard_error_give_the_two_one_sided_tests_of_r():
+    x, y = V3_6
+    measured = gaps(*apart(x, [100] * 8, y, [100] * 9))
+    gap, error = float(measured.gap[0]), float(measured.standard_error[0])
+    spreads = [np.std(side, ddof=1) / 100 / len(side) ** 0.5 for side in V3_6]
+    freedom = np.hypot(*spreads) ** 4 / (spreads[0] ** 4 / 7 + spreads[1] ** 4 / 8)
+    lower, upper = stats.t.sf((gap + 0.04) / error, freedom), stats.t.cdf((gap - 0.04) / error, freedom)
+    assert (lower, upper) == pytest.approx((0.0037150811, 0.0004199103), abs=5e-11)
+    assert stats.t.interval(0.9, freedom, gap, error) == pytest.approx((-0.0250915, 0.0128693), abs=5e-8)
+    assert 2 * stats.t.sf(abs(gap) / error, freedom) == pytest.approx(0.5785, abs=5e-5)
+
+
+def test_v3_6_the_equivalence_interval_in_use_is_within_a_fifth_of_a_point_of_it():
+    x, y = V3_6
+    interval = interval_of(*apart(x, [100] * 8, y, [100] * 9), confidence=0.9)
+    assert interval == pytest.approx((-0.0250915, 0.0128693), abs=0.002)
+
+
 def test_errors_of_distinct_speakers_add_and_freedom_is_welchs_of_the_log_ratio():
     a, b = apart_of(8, 14)
     (rate_a, spread_a), (rate_b, spread_b) = estimate_of(a), estimate_of(b)
@@ -68,6 +89,19 @@ def test_errors_of_distinct_speakers_add_and_freedom_is_welchs_of_the_log_ratio(
     log_a, log_b = spread_a / rate_a, spread_b / rate_b
     welch = (log_a**2 + log_b**2) ** 2 / (log_a**4 / 7 + log_b**4 / 13)
     assert degrees_of_freedom(measured, overlaps(a, b))[0] == pytest.approx(welch, rel=1e-12)
+
+
+def test_v3_6_two_one_sided_tests_rest_on_the_linearised_standard_error():
+    x, y = [12, 15, 11, 18, 14, 13, 16, 17], [13, 16, 12, 15, 17, 14, 18, 15, 16]
+    measured = gaps(*apart(x, [100] * 8, y, [100] * 9))
+    gap, spread = measured.gap[0], measured.standard_error[0]
+    a, b = measured.slices.standard_error[0], measured.comparators.standard_error[0]
+    freedom = (a**2 + b**2) ** 2 / (a**4 / 7 + b**4 / 8)
+    lower, upper = stats.t.sf((gap + 0.04) / spread, freedom), stats.t.cdf((gap - 0.04) / spread, freedom)
+    assert (lower, upper) == pytest.approx((0.0037150811, 0.0004199103), abs=5e-11)
+    half = stats.t.ppf(0.95, freedom) * spread
+    assert (gap - half, gap + half) == pytest.approx((-0.0250915, 0.0128693), abs=5e-8)
+    assert 2 * stats.t.sf(abs(gap) / spread, freedom) == pytest.approx(0.5785, abs=5e-5)
 
 
 def test_speakers_on_both_sides_are_carried_jointly():

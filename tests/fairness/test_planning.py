@@ -260,6 +260,23 @@ def speakers_with(speaker_cv, dispersion, n_speakers=400, n_utterances=30, wer=0
     )
 
 
+def test_speakers_who_do_not_differ_at_all_are_planned_with_the_error_of_one_word():
+    rows = [
+        {"utterance_id": f"u{who}_{i}", "speaker_id": f"s{who:02d}", "accent": f"a{who % 2}", "hits": 7}
+        for who in range(24)
+        for i in range(6)
+    ]
+    alike = pd.DataFrame(rows).assign(substitutions=1, deletions=0, insertions=0, failed=False)
+    found = plan_scores(alike, ["accent"], Policy(), PlanOptions())
+    assert found.spread.dispersion == pytest.approx(1 / 144)
+    groups = found.table[found.table["dimension"] == EQUAL_GROUPS]
+    assert groups["detectable_gap"].notna().all()
+    slices = found.table[found.table["dimension"] == "accent"]
+    one_word = np.sqrt(2) / (72 * 8)
+    assert (slices["detectable_gap"] > one_word).all()
+    assert (slices["detectable_gap"] < 0.03).all()
+
+
 @pytest.mark.parametrize("speaker_cv", [0.2, 0.5, 0.8])
 @pytest.mark.parametrize("dispersion", [1.0, 2.0, 4.0])
 def test_the_spread_that_was_planted_is_estimated(speaker_cv, dispersion):

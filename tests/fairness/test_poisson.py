@@ -62,6 +62,20 @@ def test_the_sandwich_is_that_of_an_implementation_in_utterances(rows):
     assert fit.standard_errors == pytest.approx(errors, rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("size", "slope", "error"),
+    [
+        pytest.param((50, 20), 0.411, 0.217, id="sim_1k"),
+        pytest.param((200, 50), 0.559, 0.079, id="sim_10k"),
+        pytest.param((1000, 100), 0.383, 0.034, id="sim_100k"),
+    ],
+)
+def test_the_simulations_have_the_published_independence_fits(size, slope, error):
+    fit = population_fit(rows_of(simulation(*size)).cells)
+    assert fit.coefficients[-1] == pytest.approx(slope, abs=5e-4)
+    assert fit.standard_errors[-1] == pytest.approx(error, abs=5e-4)
+
+
 def test_the_sandwich_is_wider_than_the_plain_one():
     rows = fixture(V4_1)
     _, robust = gee(rows, "robust")

@@ -293,3 +293,12 @@ def test_common_voice_the_australian_gap_that_changes_sign_is_normaliser_sensiti
     assert [round(share, 3) for share in edited] == [0.050, 0.038]
     alone = under({"verbatim": score(manifest, hypotheses, Verbatim()), STRICT: beside[STRICT]}, policy=policy)
     assert not row_of(alone.disparities, "England English")[SENSITIVE]
+
+
+def test_a_slice_without_a_rate_has_a_reason_under_every_normaliser():
+    accents = ["a", "b"] * 4
+    scores = scores_of([1] * 8, [0, 9] * 4, accent=accents).assign(**TEXTS)
+    found = under({"auto": scores, STRICT: scores}).verdicts
+    silent = found[found[["wer", "p_adjusted"]].isna().any(axis=1)]
+    assert len(silent) == 4
+    assert silent["reason"].str.startswith("too few to say").all()

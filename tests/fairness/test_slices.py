@@ -9,6 +9,7 @@ from harness.errors import UsageError
 from harness.fairness import Failures, dimensions, slice_table
 from harness.fairness.bootstrap import rate_intervals, resample_weights
 from harness.fairness.slices import SLICE_COLUMNS
+from harness.fairness.speaker_sums import MOST_CELLS
 from tests.fairness.builders import WORD_COUNTS, policy_of, row_of, scores_of, simulated, speakers_of
 from tests.shared import DATA, needs_data
 
@@ -385,6 +386,29 @@ def test_a_missing_column_is_named(column):
 def test_an_unknown_attribute_is_named(by):
     with pytest.raises(UsageError, match=r"no attribute '(acent|gender|age)' to slice by; the scores have .*accent"):
         table_of(scores_of([1], [10], accent=["x"]), by)
+
+
+def test_an_attribute_of_5_000_values_is_a_table_like_any_other():
+    errors, words = np.random.default_rng(0).integers(0, 30, 10_000), np.full(10_000, 100)
+    values = [f"v{k % 5_000:04d}" for k in range(10_000)]
+    scores = scores_of(errors, words, accent=values, room=[f"r{k % 4_999}" for k in range(10_000)])
+    assert 10_000 * 5_000 > MOST_CELLS
+    table = table_of(scores, ["accent", "accent & room"], policy_of(n_resamples=100))
+    accents = table[table["dimension"] == "accent"]
+    assert (len(accents), len(table)) == (5_000, 1 + 5_000 + 10_000)
+    assert (accents["n_speakers"] == 2).all()
+    assert accents["wer_low"].notna().all()
+    assert set(accents["note"]) == {"low_support: interval from 2 speakers"}
+    alone = table_of(scores[scores["accent"] == "v0007"], "accent", policy_of(n_resamples=100))
+    rates = ["wer", "wer_low", "wer_high", "speaker_mean_wer"]
+    assert row_of(accents, "v0007")[rates].tolist() == row_of(alone, "v0007")[rates].tolist()
+
+
+def test_cells_that_are_equal_but_not_alike_are_values_of_their_own():
+    mixed = pd.Series([1, True, 1.0, "1", "True"], dtype=object)
+    table = table_of(scores_of([1, 2, 3, 4, 5], [10] * 5, accent=mixed))
+    assert slices_of(table) == ["1", "1.0", "True"]
+    assert row_of(table, "1")["n_utterances"] == 2
 
 
 def test_dimensions_are_attributes_then_their_intersections():

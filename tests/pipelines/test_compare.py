@@ -222,9 +222,30 @@ def test_dimensions_are_those_asked_for_or_shared(runs, tmp_path, by, sliced, ex
     assert list(run.summary["dimensions"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        pytest.param(None, ["Not compared, for only one of the runs was sliced by it: gender."], id="left-out"),
+        pytest.param(["accent"], [], id="asked-for"),
+    ],
+)
+def test_a_dimension_of_one_run_alone_does_not_vanish_in_silence(runs, tmp_path, by, said):
+    candidate = rewritten(runs[1], sliced_by=["accent", "gender"])
+    notes = compare(job_of(runs[0], candidate, tmp_path / "comparison", by=by)).run.summary["notes"]
+    assert [note for note in notes if note.startswith("Not compared")] == said
+
+
 def test_a_dimension_that_the_runs_do_not_have_is_refused(runs):
-    with pytest.raises(UsageError, match="no attribute 'gender' to slice by"):
+    with pytest.raises(
+        UsageError, match=r"by names \['gender'\]; expected some of \['accent', 'condition', 'speaker_id'\]"
+    ):
         compare(job_of(*runs, by=["gender"]))
+
+
+@pytest.mark.parametrize("name", ["hits", "hypothesis", "failed", "utterance_id", "accent & hits"])
+def test_what_is_measured_is_no_dimension_to_compare_in(runs, name):
+    with pytest.raises(UsageError, match=rf"by names \['{name}'\]"):
+        compare(job_of(*runs, by=[name]))
 
 
 def test_a_promise_that_is_not_compared_is_refused(runs):

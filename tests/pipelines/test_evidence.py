@@ -83,9 +83,19 @@ def test_a_gap_that_is_a_choice_of_the_normaliser_is_marked_counted_and_said(tmp
 
 
 def test_a_gap_that_no_normaliser_changes_is_not_marked(tmp_path):
-    run = ended(tmp_path, normalizer=LowercaseNoPunctuation(), deaf=False)
+    run = ended(tmp_path)
     assert not run.disparities["normaliser_sensitive"].any()
-    assert set(run.optional(NORMALIZERS)["normalizer"]) == {"auto", "lowercase_no_punctuation"}
+    assert set(run.optional(NORMALIZERS)["normalizer"]) == {"verbatim", "lowercase_no_punctuation"}
+
+
+def test_a_verdict_that_only_some_normalisers_leave_words_enough_for_is_marked(tmp_path):
+    run = ended(
+        tmp_path, normalizer=LowercaseNoPunctuation(), deaf=False
+    )  # beside it auto, which writes "one two" as 12
+    verdicts = run.optional(NORMALIZERS).query("dimension == 'accent'").groupby("normalizer")["verdict"].unique()
+    assert list(verdicts["auto"]) == ["insufficient"]
+    assert "insufficient" not in verdicts["lowercase_no_punctuation"]
+    assert run.disparities.query("dimension == 'accent'")["normaliser_sensitive"].all()
 
 
 def test_matched_gaps_are_written_when_asked_for_with_their_balance(tmp_path):

@@ -107,6 +107,13 @@ def test_intersections_and_conditions_of_a_run_are_planned(tmp_path):
     assert set(table_of(chosen)["dimension"]) == {EQUAL_GROUPS, "voice & accent"}
 
 
+@pytest.mark.parametrize("name", ["hits", "hypothesis", "failed", "accent & hits"])
+def test_what_is_measured_is_no_dimension_to_plan(tmp_path, name):
+    source = finished_run(tmp_path)
+    with pytest.raises(UsageError, match=rf"\['{name}'\] not in run"):
+        plan(job_of(tmp_path / "out", run=Run.open(source.path), by=[name]))
+
+
 def test_a_run_and_a_manifest_at_once_are_refused(tmp_path):
     source = finished_run(tmp_path / "run")
     with pytest.raises(UsageError, match="both a manifest and a run"):

@@ -79,6 +79,20 @@ def test_counts_by_hand(reference, hypothesis, words, characters):
     assert character_counts([reference], [hypothesis]).at(0) == characters
 
 
+@pytest.mark.parametrize(
+    ("hypotheses", "percent"),
+    [
+        pytest.param(SYSTEM_A, [6.9, 10.7, 0.0], id="system-a"),
+        pytest.param(SYSTEM_B, [31.0, 28.6, 25.0], id="system-b"),
+    ],
+)
+def test_the_speakers_of_v1_3_have_the_error_rates_that_sclite_prints(hypotheses, percent):
+    speakers = [slice(0, 3), slice(3, 6), slice(6, 8)]
+    totals = [word_counts(REFERENCES[each], hypotheses[each]).total() for each in speakers]
+    assert [total.reference_length for total in totals] == [29, 28, 12]
+    assert [round(100 * total.error_rate, 1) for total in totals] == percent
+
+
 def test_ten_thousand_random_pairs_have_the_edits_of_an_independent_alignment():
     references, hypotheses = random_pairs(10_000)
     words, characters = word_counts(references, hypotheses), character_counts(references, hypotheses)

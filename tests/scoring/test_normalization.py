@@ -125,6 +125,10 @@ def test_no_contraction_brings_another_into_a_text():
     assert [text for text in texts if WHISPER_ENGLISH(text) != openai_english()(text)] == []
 
 
+def test_v9_1_whisper_basic_splits_contractions_and_drops_what_is_in_brackets():
+    assert WhisperBasic()("Don't [noise] (laughs) STOP!").split() == ["don", "t", "stop"]
+
+
 def test_rules_of_another_version_are_run_in_full(monkeypatch):
     monkeypatch.setattr(normalization, "_RULES_SHOWN_EXACT", frozenset())
     in_full = WhisperEnglish()
