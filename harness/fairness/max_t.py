@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 MOST_STATISTICS = 100_000_000  # comparisons times arrangements held at once: 800 MB
-_CHUNK_CELLS = 2_500_000  # permuted speakers held at once, in each of five tables of 10 MB
+_CHUNK_CELLS = 1_000_000  # permuted speakers held at once: 4 MB
 _SINGLE = 1e-5  # single precision: a drawn statistic this much smaller than the observed one counts as large as it
 _TAIL = 0.2  # of alpha, beyond the quantile that statistics are divided by: as far out as 1,000 draws know it
 _TINY = 1e-12  # stands for a quantile of zero, where most arrangements show no gap at all
@@ -58,6 +58,10 @@ class Contrasts:
     pairs: Pairs
     rest: bool  # comparators are all who declared a value and are not in the slice; else `pairs.common`
     declared: Floats  # (3, n_speakers) errors, words, presence over every declared slice
+
+    def of(self, columns: Indices, n_ids: int) -> "Contrasts":
+        """Return some of the comparisons, of the first speakers only."""
+        return Contrasts(self.pairs.pick(columns).of_first(n_ids), self.rest, self.declared[:, :n_ids])
 
 
 def joint_statistics(
@@ -91,15 +95,11 @@ def joint_statistics(
         )
     paired = [part.pairs.n_shared() > 0 for part in parts]
     flips = [flips_of(part.pairs.pick(np.flatnonzero(both))) for part, both in zip(parts, paired, strict=True)]
-    people = np.flatnonzero(np.any([part.declared[2, :n_ids] for part in parts], axis=0))
-    relabellings = [
-        _relabelling(part, np.flatnonzero(~both), everything[:, :n_ids], people)
-        for part, both in zip(parts, paired, strict=True)
-    ]
+    relabelled = [part.of(np.flatnonzero(~both), n_ids) for part, both in zip(parts, paired, strict=True)]
     within = np.concatenate(paired)
     statistics = np.empty((n_tests, 1 + n_permutations))
     statistics[within] = _flipped(flips, n_permutations, seed)
-    statistics[~within] = _permuted(relabellings, n_permutations, seed)
+    statistics[~within] = _permuted(relabelled, everything[:, :n_ids], n_permutations, seed)
     return _balanced(statistics, alpha).T
 
 
@@ -116,30 +116,52 @@ def _flipped(flips: Sequence[Flips], n_permutations: int, seed: int) -> Floats:
     return np.hstack([gap[:, None], *drawn]) / np.where(norm > 0, norm, np.inf)[:, None]
 
 
+def _permuted(parts: Sequence[Contrasts], everything: Floats, n_permutations: int, seed: int) -> Floats:
+    """Return statistics of gaps between speakers under random orders of them, (n_comparisons, 1 + n_permutations)."""
+    sums = [once(part.pairs) for part in parts]
+    observed = [studentised_gap(each.own[:5], each.other[:5], each.own[5], each.other[5]) for each in sums]
+    n_tests = sum(map(len, observed))
+    if not n_tests:
+        return np.empty((0, 1 + n_permutations))
+    people = np.flatnonzero(np.any([part.declared[2] for part in parts], axis=0))
+    outcomes = [np.where(part.declared[2, people], part.declared[:2, people], everything[:, people]) for part in parts]
+    alike: dict[bytes, list[int]] = {}  # dimensions that everybody declared have the same outcomes
+    for i, each in enumerate(outcomes):
+        alike.setdefault(each.tobytes(), []).append(i)
+    groups = [_group([parts[i] for i in several], people, outcomes[several[0]]) for several in alike.values()]
+    ends = np.cumsum([0, *map(len, observed)])
+    rows = np.concatenate([np.arange(ends[i], ends[i + 1]) for several in alike.values() for i in several])
+
+    def of_block(order: Indices) -> Floats:
+        return np.vstack([group.under(order) for group in groups])[np.argsort(rows)]
+
+    return np.hstack([np.concatenate(observed)[:, None], *computed(of_block, _orders(len(people), n_permutations, seed))])
+
+
 @dataclass(frozen=True, slots=True)
-class _Relabelling:
-    """Says who is on which side of the comparisons of a dimension, and what is relabelled."""
+class _Group:
+    """Says who is on which side of the comparisons of dimensions in which everybody has the same outcome."""
 
-    observed: Floats  # (n_comparisons,)
-    outcomes: Singles  # (5, n_people) moments of errors less `rate` x words, and words, of each
+    outcomes: Singles  # (5, n_people) moments of errors less `rate` x words, and of words
     rate: float  # pooled
-    own: "csr_array"  # (n_comparisons, n_people) 1 who is in the slice
-    n_own: Floats  # (n_comparisons, 1)
-    common: "csr_array | None"  # (1, n_people) 1 who is in the common comparator; None: everybody
-    n_others: Floats  # (n_comparisons, 1)
-    rest: bool
+    slices: "csr_array"  # (n_comparisons, n_people) 1 who is in the slice
+    common: "csr_array"  # (n_parts, n_people) 1 who is in the common comparator
+    part: Indices  # (n_comparisons,) of each comparison
+    less_own: Floats  # (n_comparisons, 1) 1 where the comparator is the common one less the slice, else 0
 
-    def under(self, permuted: Singles) -> Floats:
-        """Return the statistics of permuted moments, (5, n_people, n_block) to (n_comparisons, n_block)."""
-        own = self._raw(np.stack([self.own @ each for each in permuted]))
-        if self.common is None:
-            common = self._raw(self.outcomes.sum(axis=1, dtype=np.float64)[:, None, None])
-        else:
-            common = self._raw(np.stack([self.common @ each for each in permuted]))
-        others = common - own if self.rest else np.broadcast_to(common, own.shape)
-        return studentised_gap(own, others, self.n_own, self.n_others)
+    def under(self, order: Indices) -> Floats:
+        """Return the statistics with everybody in the place of another, (n_people, n_block)."""
+        own, common = [], []
+        for outcome in self.outcomes:  # one at a time: they fit a processor's cache
+            permuted = outcome.take(order)
+            own.append(self.slices @ permuted)
+            common.append(self.common @ permuted)
+        a = self._raw(np.stack(own))
+        b = self._raw(np.stack(common))[:, self.part] - self.less_own * a
+        n_own, n_common = (each.sum(axis=1)[:, None] for each in (self.slices, self.common))
+        return studentised_gap(a, b, n_own, n_common[self.part] - self.less_own * n_own)
 
-    def _raw(self, sums: Singles | Floats) -> Floats:
+    def _raw(self, sums: Singles) -> Floats:
         """Return sums of the moments of errors and words: summed as they are, their residuals would drown."""
         residuals, words, squares, products, squared_words = sums.astype(np.float64)
         return np.stack(
@@ -153,55 +175,27 @@ class _Relabelling:
         )
 
 
-def _relabelling(part: Contrasts, columns: Indices, everything: Floats, people: Indices) -> _Relabelling:
+def _group(parts: Sequence[Contrasts], people: Indices, outcomes: Floats) -> _Group:
     from scipy.sparse import csr_array
 
-    n_ids = everything.shape[1]
-    pairs = part.pairs.pick(columns).of_first(n_ids)
-    sums = once(pairs)
-    member = pairs.own[2] > 0
-    position = np.cumsum(np.isin(np.arange(n_ids), people)) - 1
-    own = csr_array(
-        (
-            np.ones(member.sum(), dtype=np.float32),
-            (column_of_cells(pairs.starts)[member], position[pairs.speakers[member]]),
-        ),
-        shape=(len(columns), len(people)),
-    )
-    told = part.declared[2, people] > 0
-    present = pairs.common[2, people].astype(np.float32)
-    errors, words = np.where(told, part.declared[:2, people], everything[:, people])
+    errors, words = outcomes
     rate = float(errors.sum() / words.sum()) if words.any() else 0.0
-    return _Relabelling(
-        observed=studentised_gap(sums.own[:5], sums.other[:5], sums.own[5], sums.other[5]),
-        outcomes=moments(np.stack([errors - rate * words, words, told]))[:5].astype(np.float32),
+    position = np.full(parts[0].declared.shape[1], -1)
+    position[people] = np.arange(len(people))
+    sizes = [part.pairs.n_comparisons for part in parts]
+    first = np.cumsum([0, *sizes])
+    rows = [column_of_cells(part.pairs.starts) + start for part, start in zip(parts, first[:-1], strict=True)]
+    members = [part.pairs.own[2] > 0 for part in parts]
+    cells = np.concatenate([row[member] for row, member in zip(rows, members, strict=True)])
+    speakers = np.concatenate([part.pairs.speakers[member] for part, member in zip(parts, members, strict=True)])
+    return _Group(
+        outcomes=moments(np.stack([errors - rate * words, words, np.ones_like(words)]))[:5].astype(np.float32),
         rate=rate,
-        own=own,
-        n_own=sums.own[5][:, None],
-        common=None if present.all() else csr_array(present[None]),
-        n_others=sums.other[5][:, None],
-        rest=part.rest,
+        slices=csr_array((np.ones(len(cells), np.float32), (cells, position[speakers])), shape=(first[-1], len(people))),
+        common=csr_array(np.stack([part.pairs.common[2, people] for part in parts]).astype(np.float32)),
+        part=np.repeat(np.arange(len(parts)), sizes),
+        less_own=np.repeat([float(part.rest) for part in parts], sizes)[:, None],
     )
-
-
-def _permuted(relabellings: Sequence[_Relabelling], n_permutations: int, seed: int) -> Floats:
-    """Return statistics of gaps between speakers under random orders of them, (n_comparisons, 1 + n_permutations)."""
-    observed = np.concatenate([each.observed for each in relabellings])
-    if not len(observed):
-        return np.empty((0, 1 + n_permutations))
-    alike: dict[bytes, list[int]] = {}  # dimensions that everybody declared have the same outcomes
-    for i, each in enumerate(relabellings):
-        alike.setdefault(each.outcomes.tobytes(), []).append(i)
-
-    def of_block(order: Indices) -> Floats:
-        drawn: dict[int, Floats] = {}
-        for several in alike.values():
-            permuted = relabellings[several[0]].outcomes.take(order, axis=1)
-            drawn |= {i: relabellings[i].under(permuted) for i in several}
-        return np.vstack([drawn[i] for i in range(len(relabellings))])
-
-    orders = _orders(relabellings[0].outcomes.shape[1], n_permutations, seed)
-    return np.hstack([observed[:, None], *computed(of_block, orders)])
 
 
 def _orders(n_people: int, n_permutations: int, seed: int) -> Iterator[Indices]:

@@ -87,7 +87,7 @@ def metrics_table(
 
 
 def _slice_rows(cells: Cells, policy: Policy, draws: Draws) -> list[MetricRow]:
-    return [*rate_rows(cells, policy, draws), *worst_speaker_rows(cells, policy, draws)]
+    return [*rate_rows(cells, policy, draws), *worst_speaker_rows(cells, policy)]
 
 
 def _dimension_rows(cells: Cells, n_scored: Floats, policy: Policy, draws: Draws) -> tuple[list[MetricRow], float]:

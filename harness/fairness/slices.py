@@ -65,7 +65,8 @@ def slice_table(
     weights = resample_weights(together.n_speakers, policy.n_resamples, rng)
     start_s = time.perf_counter()
     intervals = iter(sparse_rate_intervals(together, weights=weights, confidence=1 - policy.alpha))
-    log.info("%d intervals of %d speakers in %.1f s", together.n_columns, together.n_speakers, time.perf_counter() - start_s)
+    elapsed_s = time.perf_counter() - start_s
+    log.info("%d intervals of %d speakers in %.1f s", together.n_columns, together.n_speakers, elapsed_s)
     tables = [
         _rows(counted, part, each, list(islice(intervals, len(part.slices))))
         for part, each in zip(parts, sums, strict=True)

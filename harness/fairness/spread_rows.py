@@ -46,7 +46,7 @@ def spread_rows(cells: Cells, kept: Indices, policy: Policy, draws: Draws) -> li
         _SPREADS.items(), _observed_and_drawn(cells, kept, n_speakers, draws), strict=True
     ):
         value, resamples = float(values[0]), values[1:]
-        low, high = basic_interval(value, resamples, policy.alpha, least=1.0 if metric == _RATIO else 0.0)
+        low, high = (log_interval if metric == _RATIO else basic_interval)(value, resamples, policy.alpha)
         why = joined(_NO_QUOTIENT if np.isnan(value) else "", note, about)
         row = MetricRow(
             cells.part.dimension, "", "", metric, value, low, high, np.nan, int(n_speakers.sum()), SOURCE, why
@@ -80,8 +80,14 @@ def slice_spreads(wers: Floats, pooled: Floats, n_speakers: Floats) -> Floats:
     return np.stack([highest, highest - lowest, divide(highest, lowest), divide(highest - pooled, pooled), deviation])
 
 
-def basic_interval(value: float, resamples: Floats, alpha: float, *, least: float = 0.0) -> tuple[float, float]:
-    """Return 2 value - quantiles of the resamples, not below the least possible: mirrors the bias of resampling.
+def log_interval(value: float, resamples: Floats, alpha: float) -> tuple[float, float]:
+    """Return what `basic_interval` does, of a quotient of 1 or more: on its logarithm."""
+    low, high = basic_interval(np.log(value), np.log(resamples), alpha)
+    return float(np.exp(low)), float(np.exp(high))
+
+
+def basic_interval(value: float, resamples: Floats, alpha: float) -> tuple[float, float]:
+    """Return 2 value - quantiles of the resamples, not below 0: mirrors the bias of resampling.
 
     NaN where there is no value (Davison and Hinkley 1997, eq. 5.6).
     """
@@ -89,7 +95,7 @@ def basic_interval(value: float, resamples: Floats, alpha: float, *, least: floa
     if np.isnan(value) or not len(known):
         return np.nan, np.nan
     lower, upper = np.quantile(known, [alpha / 2, 1 - alpha / 2]).tolist()
-    return max(least, 2 * value - upper), max(least, 2 * value - lower)
+    return max(0.0, 2 * value - upper), max(0.0, 2 * value - lower)
 
 
 def named_speakers(cells: Cells) -> Floats:

@@ -51,7 +51,9 @@ def test_counting_and_sorting_sum_alike(scores, monkeypatch):
     many = module._summed(keys, values)
     assert (few[0].tolist(), many[0].tolist()) == ([0, 3, 7], [3, 7, 10_000])
     np.testing.assert_array_equal(few[1][:, [1, 2, 0]], many[1])
-    np.testing.assert_array_equal(counted.slices.totals()[1], np.bincount(part.codes, weights=_words(scores)[part.rows]))
+    np.testing.assert_array_equal(
+        counted.slices.totals()[1], np.bincount(part.codes, weights=_words(scores)[part.rows])
+    )
 
 
 def _words(scores):
