@@ -135,7 +135,9 @@ def _permuted(parts: Sequence[Contrasts], everything: Floats, n_permutations: in
     def of_block(order: Indices) -> Floats:
         return np.vstack([group.under(order) for group in groups])[np.argsort(rows)]
 
-    return np.hstack([np.concatenate(observed)[:, None], *computed(of_block, _orders(len(people), n_permutations, seed))])
+    return np.hstack(
+        [np.concatenate(observed)[:, None], *computed(of_block, _orders(len(people), n_permutations, seed))]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +147,8 @@ class _Group:
     outcomes: Singles  # (5, n_people) moments of errors less `rate` x words, and of words
     rate: float  # pooled
     slices: "csr_array"  # (n_comparisons, n_people) 1 who is in the slice
-    common: "csr_array"  # (n_parts, n_people) 1 who is in the common comparator
-    part: Indices  # (n_comparisons,) of each comparison
+    common: "csr_array"  # (n_common, n_people) 1 who is in a common comparator
+    common_of: Indices  # (n_comparisons,) which one
     less_own: Floats  # (n_comparisons, 1) 1 where the comparator is the common one less the slice, else 0
 
     def under(self, order: Indices) -> Floats:
@@ -157,9 +159,9 @@ class _Group:
             own.append(self.slices @ permuted)
             common.append(self.common @ permuted)
         a = self._raw(np.stack(own))
-        b = self._raw(np.stack(common))[:, self.part] - self.less_own * a
+        b = self._raw(np.stack(common))[:, self.common_of] - self.less_own * a
         n_own, n_common = (each.sum(axis=1)[:, None] for each in (self.slices, self.common))
-        return studentised_gap(a, b, n_own, n_common[self.part] - self.less_own * n_own)
+        return studentised_gap(a, b, n_own, n_common[self.common_of] - self.less_own * n_own)
 
     def _raw(self, sums: Singles) -> Floats:
         """Return sums of the moments of errors and words: summed as they are, their residuals would drown."""
@@ -188,12 +190,16 @@ def _group(parts: Sequence[Contrasts], people: Indices, outcomes: Floats) -> _Gr
     members = [part.pairs.own[2] > 0 for part in parts]
     cells = np.concatenate([row[member] for row, member in zip(rows, members, strict=True)])
     speakers = np.concatenate([part.pairs.speakers[member] for part, member in zip(parts, members, strict=True)])
+    told = np.stack([part.pairs.common[2, people] for part in parts]).astype(np.float32)
+    common, part_of = np.unique(told, axis=0, return_inverse=True)
     return _Group(
         outcomes=moments(np.stack([errors - rate * words, words, np.ones_like(words)]))[:5].astype(np.float32),
         rate=rate,
-        slices=csr_array((np.ones(len(cells), np.float32), (cells, position[speakers])), shape=(first[-1], len(people))),
-        common=csr_array(np.stack([part.pairs.common[2, people] for part in parts]).astype(np.float32)),
-        part=np.repeat(np.arange(len(parts)), sizes),
+        slices=csr_array(
+            (np.ones(len(cells), np.float32), (cells, position[speakers])), shape=(first[-1], len(people))
+        ),
+        common=csr_array(common),
+        common_of=np.repeat(part_of, sizes),
         less_own=np.repeat([float(part.rest) for part in parts], sizes)[:, None],
     )
 

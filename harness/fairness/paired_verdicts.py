@@ -153,7 +153,8 @@ def _quoted(row: Mapping[Hashable, Any], policy: Policy) -> str:
         return str(row["reason"])
     interval = Interval(row["difference_low"], row["difference_high"])
     evidence = _evidence(row["difference"], interval, row["p_adjusted"], policy)
-    return f"{100 * row['candidate']:.1f} against {100 * row['baseline']:.1f} points: {evidence}"
+    unit = "points" if row["measure"] == MAX_GAP else "%"
+    return f"{100 * row['candidate']:.1f} against {100 * row['baseline']:.1f} {unit}: {evidence}"
 
 
 def _evidence(difference: float, interval: Interval, p_adjusted: float, policy: Policy) -> str:

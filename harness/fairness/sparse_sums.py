@@ -64,11 +64,11 @@ class Columns:
         """Sum under each row of weights, (n_block, n_speakers), to (n_quantities, n_block, n_columns)."""
         weights = block.T
         n_quantities, n_columns, n_block = len(self.values), len(self.starts) - 1, len(block)
-        sums = np.empty((n_columns, n_quantities, n_block))
+        sums = np.zeros((n_columns, n_quantities, n_block))
         if len(self.whole):
             flat = product(self.whole_values.reshape(-1, len(weights)), weights)
             sums[self.whole] = flat.reshape(len(self.whole), n_quantities, n_block)
-        for k in np.setdiff1d(np.arange(n_columns), self.whole):
+        for k in np.setdiff1d(np.flatnonzero(np.diff(self.starts)), self.whole):
             here = slice(self.starts[k], self.starts[k + 1])
             sums[k] = product(self.values[:, here], weights.take(self.speakers[here], axis=0))
         return sums.transpose(1, 2, 0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.fairness.adjusted import WITH
 from harness.fairness.membership import EVERYBODY, OVERALL
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, percent, points, rate_interval, times
@@ -12,7 +13,6 @@ from harness.results import Run
 from harness.results.run import ADJUSTED, MATCHED, METRICS, NORMALIZERS
 
 MAX_ROWS = 60  # more than is read in a document; the files have all
-_NO_COVARIATES = "none"
 _RATES = (  # of metrics.csv, in the order a reader asks: what is heard, what is lost, what is made up
     *("word_recall", "word_precision", "word_f1", "deletion_rate", "substitution_rate", "insertion_rate"),
     *("usable_rate", "hallucination_rate", "empty_output_rate"),
@@ -52,12 +52,12 @@ def _explained(adjusted: pd.DataFrame | None) -> str:
 
 
 def _explained_cells(part: pd.DataFrame) -> tuple[object, ...]:
-    records = part.to_dict("records")
-    raw = next((row for row in records if row["covariates"] == _NO_COVARIATES), records[0])
-    blocks = [row for row in records if row["covariates"] != _NO_COVARIATES and pd.notna(row["ratio"])]
-    everything = max(blocks, key=lambda row: str(row["covariates"]).count(" + "), default=None)
-    moved = [row for row in blocks if " + " not in str(row["covariates"])]
-    most = max(moved, key=lambda row: abs(row["ratio"] - raw["ratio"]), default=None)
+    raw, *others = part.to_dict("records")  # without covariates, with each, and last with all that can be in one model
+    fitted = [row for row in others if pd.notna(row["ratio"])]
+    has_all = len(fitted) > 1 and fitted[-1]["covariates"] == WITH.join(row["covariates"] for row in fitted[:-1])
+    alone = fitted[:-1] if has_all else fitted
+    everything = fitted[-1] if has_all or len(fitted) == 1 else None
+    most = max(alone, key=lambda row: abs(row["ratio"] - raw["ratio"]), default=None)
     notes = dict.fromkeys(str(row["note"]) for row in (raw, everything) if row is not None and pd.notna(row["note"]))
     return (
         raw["dimension"],

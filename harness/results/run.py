@@ -29,6 +29,7 @@ METRICS, ADJUSTED, MATCHED, BALANCE, NORMALIZERS = (  # the evidence beside the 
     "metrics.csv", "adjusted.csv", "matched.csv", "balance.csv", "normalizers.csv",
 )  # fmt: skip
 COMPARISONS, DISCOVERIES, PLAN = "comparisons.csv", "discoveries.csv", "plan.csv"  # of the pipelines of these names
+_FROM_RUNS = ("compare", "discover", "plan")  # pipelines whose run directories have no scores
 _NOT_IN_FINGERPRINT = ("run_dir", "executor")  # where and how fast, not what
 
 
@@ -46,6 +47,11 @@ class Run:
             UsageError: The folder is no run, or its run has not ended.
         """
         run = cls(Path(path))
+        if not run.path.is_dir():
+            raise UsageError(f"{path}: no such run directory. Give the folder that a run printed.")
+        of = _read_json(run.path / FACTS).get("pipeline") if (run.path / FACTS).is_file() else None
+        if of in _FROM_RUNS:
+            raise UsageError(f"{path}: a run of harness {of}; give one of harness benchmark or rescore.")
         missing = [
             name for name in (CONFIG, FACTS, SCORES, SLICES, DISPARITIES, SUMMARY) if not (run.path / name).is_file()
         ]
@@ -54,12 +60,32 @@ class Run:
                 f"{path}: not a finished run; {', '.join(missing)} missing. Give the folder that a run printed, or "
                 "finish the run by giving its command again."
             )
+        if not run._whole_facts():
+            raise RunDirectoryError(f"{path}: {FACTS} or {SUMMARY} is damaged. Make the run again.")
         return run
+
+    def _whole_facts(self) -> bool:
+        """Say whether the facts and the summary hold what later pipelines begin with."""
+        manifest, facts = self.facts.get("manifest"), self.facts
+        return (
+            isinstance(manifest, dict)
+            and isinstance(manifest.get("attributes"), dict)
+            and isinstance(facts.get("sliced_by"), list)
+            and isinstance(facts.get("normalizer"), str)
+            and isinstance(self.summary.get("notes"), list)
+        )
 
     @property
     def scores(self) -> pd.DataFrame:
-        """Return the scores, one row an utterance and condition."""
-        return pd.read_parquet(self.path / SCORES)
+        """Return the scores, one row an utterance and condition.
+
+        Raises:
+            RunDirectoryError: They cannot be read.
+        """
+        try:
+            return pd.read_parquet(self.path / SCORES)
+        except (OSError, ValueError) as error:
+            raise RunDirectoryError(f"{self.path / SCORES}: not Parquet ({error}). Make the run again.") from error
 
     @property
     def slices(self) -> pd.DataFrame:

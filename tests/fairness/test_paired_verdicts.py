@@ -175,7 +175,7 @@ def test_a_dimension_s_sentence_says_which_is_fairer_and_how_the_worst_slice_far
     _, sentence = headlines(extremes(gap, worst), policy_of(), baseline="old", candidate="new")
     assert sentence == (
         f"By accent, {fair} (largest gap 18.0 against 20.0 points: -2.0 points, 95 % -3.0 to -1.0, adjusted p 0.02); "
-        f"{served} (its WER 24.0 against 20.0 points: +4.0 points, 95 % +3.0 to +5.0, adjusted p 0.02)."
+        f"{served} (its WER 24.0 against 20.0 %: +4.0 points, 95 % +3.0 to +5.0, adjusted p 0.02)."
     )
 
 

@@ -300,12 +300,16 @@ def test_scores_come_back_with_their_types(tmp_path):
 
 
 def test_only_a_finished_run_can_be_opened(tmp_path):
-    with pytest.raises(UsageError, match=r"nowhere: not a finished run; config\.yaml, .*summary\.json missing"):
-        Run.open("nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match=r"empty: not a finished run; config\.yaml, .*summary\.json missing"):
+        Run.open("empty")
     path = made("mine")
     for name in (SCORES, SLICES, DISPARITIES):
         (path / name).touch()
     with pytest.raises(UsageError, match=r"not a finished run; summary\.json missing.*giving its command again"):
         Run.open(path)
     finish(path)
+    facts = {"manifest": {"attributes": {}}, "sliced_by": [], "normalizer": "verbatim"}
+    (path / FACTS).write_text(json.dumps(facts))
+    (path / SUMMARY).write_text('{"notes": []}')
     assert Run.open(str(path)).path == tmp_path.joinpath(path).relative_to(tmp_path)
