@@ -20,10 +20,10 @@ from scipy.special import stdtr
 
 from harness.fairness import Correction, Policy
 from harness.fairness.bootstrap import one_error
-from harness.fairness.confirmation import log_ratio, side_of
 from harness.fairness.discovery import DiscoveryOptions, discover
 from harness.fairness.membership import AND
-from harness.fairness.patterns import crossings, grouped
+from harness.fairness.search.confirmation import log_ratio, side_of
+from harness.fairness.search.patterns import crossings, grouped
 from harness.fairness.significance import adjusted, sign_flip_p_values
 from harness.fairness.speaker_sums import checked_scores
 

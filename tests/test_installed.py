@@ -80,5 +80,11 @@ def test_the_installed_demo_can_be_read_with_its_audio(site, tmp_path):
     assert int(done.stdout) >= 7 * 8 * 6
 
 
+def test_the_table_of_spellings_is_in_the_wheel(site, tmp_path):
+    program = "from harness.scoring.spellings import read_spellings\nprint(read_spellings().standard['finna'])"
+    done = installed(site, tmp_path, program=program)
+    assert (done.returncode, done.stdout.strip()) == (0, "fixing to"), done.stderr
+
+
 def test_the_installed_command_says_what_it_is(site):
     assert "harness = harness.__main__:main" in next(site.glob("*.dist-info/entry_points.txt")).read_text()

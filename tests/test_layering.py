@@ -44,7 +44,7 @@ DOORS = {
     "torchaudio": {"harness.audio.torchaudio_door"},
     "pocketsphinx": {"harness.backends.pocketsphinx"},
     "soundfile": {"harness.audio.waveform"},
-    "gpboost": {"harness.fairness.crossed"},
+    "gpboost": {"harness.fairness.regression.crossed"},
     "ray": {"harness.transcription.executors"},
     "duckdb": {"harness.results.history"},
     "hydra": CONFIGURATION,

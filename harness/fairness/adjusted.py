@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 import pandas as pd
 
-from harness.fairness.adjusted_covariates import Covariate, block_of, covariates_of
-from harness.fairness.adjusted_ratio import Contest, Estimates, adjusted_ratio
 from harness.fairness.bootstrap import Bools, Floats
 from harness.fairness.comparisons import comparisons, floors
 from harness.fairness.membership import AND, Membership, as_list, membership
 from harness.fairness.policy import REST, Failures, Policy
+from harness.fairness.regression.adjusted_covariates import Covariate, block_of, covariates_of
+from harness.fairness.regression.adjusted_ratio import Contest, Estimates, adjusted_ratio
 from harness.fairness.speaker_sums import WORD_COUNTS, Ints, checked_scores, speaker_codes
 from harness.fairness.verdicts import shortfall
 

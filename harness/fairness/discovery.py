@@ -20,10 +20,10 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from harness.errors import UsageError
 from harness.fairness.bootstrap import divide, one_error, t_quantile
 from harness.fairness.comparisons import floors
-from harness.fairness.confirmation import log_ratio, side_of, validated
 from harness.fairness.membership import Ints
-from harness.fairness.patterns import Cells, Crossing, Effects, Pattern, crossings, grouped, quartiles
 from harness.fairness.policy import Policy
+from harness.fairness.search.confirmation import log_ratio, side_of, validated
+from harness.fairness.search.patterns import Cells, Crossing, Effects, Pattern, crossings, grouped, quartiles
 from harness.fairness.sparse_sums import Bools, Floats
 from harness.fairness.speaker_sums import checked_scores
 from harness.fairness.verdicts import shortfall

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UsageError
-from harness.fairness.adjusted_covariates import UTTERANCE_LENGTH
 from harness.fairness.bootstrap import Bools
 from harness.fairness.comparisons import Comparisons, comparisons, floors
 from harness.fairness.disparity import disparity_table
 from harness.fairness.gaps import gaps
-from harness.fairness.matching_units import Units, units_of
+from harness.fairness.matching.matching_units import Units, units_of
+from harness.fairness.matching.propensity import Balance, Pairs, balances, matched_pairs, no_pairs
 from harness.fairness.membership import as_list
 from harness.fairness.policy import REST, Correction, Policy, Verdict
-from harness.fairness.propensity import Balance, Pairs, balances, matched_pairs, no_pairs
+from harness.fairness.regression.adjusted_covariates import UTTERANCE_LENGTH
 from harness.fairness.significance import adjusted
 from harness.fairness.speaker_sums import WORD_COUNTS, Ints, checked_scores, speaker_codes
 from harness.fairness.verdicts import shortfall

@@ -9,24 +9,24 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from harness.fairness.barycentre_rows import RAI, barycentre_row, faas_row
 from harness.fairness.bootstrap import divide
 from harness.fairness.comparisons import comparisons
-from harness.fairness.distance_rows import distance_rows
-from harness.fairness.faas import DEFECTS, faas, overall_score
-from harness.fairness.gap_rows import gap_rows
-from harness.fairness.inequality_rows import inequality_rows
+from harness.fairness.kinds.barycentre_rows import RAI, barycentre_row, faas_row
+from harness.fairness.kinds.distance_rows import distance_rows
+from harness.fairness.kinds.faas import DEFECTS, faas, overall_score
+from harness.fairness.kinds.gap_rows import gap_rows
+from harness.fairness.kinds.inequality_rows import inequality_rows
+from harness.fairness.kinds.metric_rows import METRIC_COLUMNS as METRIC_COLUMNS
+from harness.fairness.kinds.metric_rows import MetricRow, joined, metric_frame
+from harness.fairness.kinds.rate_cells import WER, Cells, slice_totals, sum_rates
+from harness.fairness.kinds.rate_rows import Draws, rate_rows, unmeasured_rows
+from harness.fairness.kinds.speaker_rows import worst_speaker_rows
+from harness.fairness.kinds.spread_rows import RANGE, SOURCE, named_speakers, spread_rows
+from harness.fairness.kinds.word_metrics import USABLE_WER, rates
 from harness.fairness.membership import AND, OVERALL, as_list, everybody, membership
-from harness.fairness.metric_rows import METRIC_COLUMNS as METRIC_COLUMNS
-from harness.fairness.metric_rows import MetricRow, joined, metric_frame
 from harness.fairness.policy import Failures, Policy
-from harness.fairness.rate_cells import WER, Cells, slice_totals, sum_rates
-from harness.fairness.rate_rows import Draws, rate_rows, unmeasured_rows
 from harness.fairness.sparse_sums import Floats, Indices
-from harness.fairness.speaker_rows import worst_speaker_rows
 from harness.fairness.speaker_sums import checked_scores, speaker_codes
-from harness.fairness.spread_rows import RANGE, SOURCE, named_speakers, spread_rows
-from harness.fairness.word_metrics import USABLE_WER, rates
 
 MOST_RESAMPLES = 1_000  # of these metrics; the WER itself has the policy's
 MOST_PERMUTATIONS = 999

@@ -15,16 +15,24 @@ import pandas as pd
 
 from harness.fairness.bootstrap import Floats, Weights, resample_weights
 from harness.fairness.comparisons import floors
-from harness.fairness.extremes import ExtremeDifference, extremes
 from harness.fairness.gaps import gaps_of, pair_gap_intervals
 from harness.fairness.membership import OVERALL, as_list, everybody, membership
 from harness.fairness.multiplicity import adjusted, strictest_level
-from harness.fairness.paired_verdicts import MAX_GAP, NO_INTERVAL, SLICE_WER, WER, WORST_SLICE, Difference, verdict
-from harness.fairness.pairing import Pair, PairedSums, paired_scores, paired_sums
 from harness.fairness.policy import Failures, Policy
 from harness.fairness.power import minimum_detectable_gap
 from harness.fairness.significance import sign_flip_p_values, smallest_sign_flip_p_value
 from harness.fairness.speaker_sums import speaker_codes
+from harness.fairness.systems.extremes import ExtremeDifference, extremes
+from harness.fairness.systems.paired_verdicts import (
+    MAX_GAP,
+    NO_INTERVAL,
+    SLICE_WER,
+    WER,
+    WORST_SLICE,
+    Difference,
+    verdict,
+)
+from harness.fairness.systems.pairing import Pair, PairedSums, paired_scores, paired_sums
 from harness.fairness.verdicts import shortfall
 
 COMPARISON_COLUMNS = (

@@ -12,10 +12,10 @@ import pandas as pd
 
 from harness.errors import DataError, UsageError
 from harness.fairness import Failures, Policy, Verdict
-from harness.fairness.mapsswe import mapsswe_row
 from harness.fairness.membership import AND, OVERALL
 from harness.fairness.paired import pair_comparisons
-from harness.fairness.paired_verdicts import (
+from harness.fairness.systems.mapsswe import mapsswe_row
+from harness.fairness.systems.paired_verdicts import (
     MAPSSWE,
     MAX_GAP,
     WER,
@@ -24,7 +24,7 @@ from harness.fairness.paired_verdicts import (
     headlines,
     regressions,
 )
-from harness.fairness.pairing import Pair, paired_scores
+from harness.fairness.systems.pairing import Pair, paired_scores
 from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY, Outcome
 from harness.provenance import digest_of_file, environment, version
 from harness.report.comparison import write_comparison_report

@@ -11,9 +11,9 @@ import pandas as pd
 from harness.corpus.attributes import DECLINED, UNDECLARED, Provenance
 from harness.errors import UsageError
 from harness.fairness import Policy
-from harness.fairness.confirmation import beyond_margin
 from harness.fairness.discovery import HALVES, Discovery, DiscoveryOptions, discover, searchable
 from harness.fairness.membership import AND
+from harness.fairness.search.confirmation import beyond_margin
 from harness.pipelines.evaluation import EXIT_VIOLATED, EXIT_WITHIN_POLICY, Outcome
 from harness.provenance import digest_of_file, environment, version
 from harness.report.discoveries import DISCOVERIES, NOT_ASSESSABLE, write_discoveries

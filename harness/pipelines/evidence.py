@@ -12,10 +12,10 @@ from harness.corpus import Manifest
 from harness.errors import UsageError
 from harness.fairness import Policy
 from harness.fairness.adjusted import adjusted_table
-from harness.fairness.adjusted_covariates import UTTERANCE_LENGTH
 from harness.fairness.matched import matched_table
 from harness.fairness.membership import AND
 from harness.fairness.metrics import metrics_table
+from harness.fairness.regression.adjusted_covariates import UTTERANCE_LENGTH
 from harness.fairness.sensitivity import sensitivity
 from harness.results.run import ADJUSTED, BALANCE, MATCHED, METRICS, NORMALIZERS
 from harness.scoring import ByLanguage, Normalizer

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.membership import OVERALL
-from harness.fairness.paired_verdicts import MAPSSWE, MAX_GAP, SLICE_WER, WER, WORST_SLICE
+from harness.fairness.systems.paired_verdicts import MAPSSWE, MAX_GAP, SLICE_WER, WER, WORST_SLICE
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points
 from harness.results import Run

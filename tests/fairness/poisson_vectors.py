@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from harness.fairness.poisson import Cells, cells_of
+from harness.fairness.regression.poisson import Cells, cells_of
 
 WORDS = """10,12,8,15 9,11,14,7 13,10,12,9 8,16,10,11 12,9,10,14 10,10,13,8 15,9,11,12 7,13,10,10"""
 V4_1 = """0,1,0,1 3,4,5,3 1,2,1,2 0,1,0,0 5,6,4,8 1,2,2,1 8,6,7,9 1,2,1,1"""

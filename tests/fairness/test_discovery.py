@@ -11,7 +11,6 @@ from statsmodels.stats.multitest import multipletests
 
 from harness.errors import UsageError
 from harness.fairness.comparisons import comparisons
-from harness.fairness.confirmation import DISCOVERY_COLUMNS
 from harness.fairness.discovery import (
     MOST_LISTED,
     NOT_ASSESSABLE_COLUMNS,
@@ -23,6 +22,7 @@ from harness.fairness.discovery import (
 )
 from harness.fairness.gaps import gaps
 from harness.fairness.membership import AND
+from harness.fairness.search.confirmation import DISCOVERY_COLUMNS
 from harness.fairness.speaker_sums import checked_scores
 from tests.fairness.builders import policy_of, scores_of
 from tests.shared import DATA, needs_data

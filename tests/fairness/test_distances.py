@@ -19,7 +19,7 @@ from harness.fairness.distances import (
     sinkhorn_divergence,
     wasserstein,
 )
-from harness.fairness.relabelling import coarse, gathered, relabelled, share_as_large
+from harness.fairness.kinds.relabelling import coarse, gathered, relabelled, share_as_large
 
 X, Y = [0.05, 0.10, 0.12, 0.20, 0.33], [0.10, 0.18, 0.25, 0.40]
 WORDS_X, WORDS_Y = [100, 80, 120, 60, 40], [90, 110, 50, 150]

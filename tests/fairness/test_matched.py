@@ -12,7 +12,7 @@ from statsmodels.discrete.discrete_model import Logit
 from harness.errors import UsageError
 from harness.fairness import Correction, Failures, Policy, disparity_table
 from harness.fairness.matched import BALANCE_COLUMNS, MATCHED_COLUMNS, PAIR_COLUMNS, matched_table
-from harness.fairness.propensity import Covariates, balances, matched_pairs, no_pairs, propensity_scores
+from harness.fairness.matching.propensity import Covariates, balances, matched_pairs, no_pairs, propensity_scores
 from harness.fairness.significance import adjusted
 from harness.scoring import WhisperEnglish, read_hypotheses, score
 from tests.fairness.builders import policy_of, row_of, scores_of

@@ -71,14 +71,14 @@ def test_permuted_statistics_are_those_of_a_loop_that_relabels_everybody(scores,
                 sums = side_sums(e, w, own), side_sums(e, w, other)
                 row.append(float(studentised_gap(*sums, own.sum(), other.sum())))
         expected.append(row)
-    np.testing.assert_allclose(found, scaled(np.array(expected)), rtol=5e-5)
+    np.testing.assert_allclose(found, scaled(np.array(expected)), rtol=3e-4)
 
 
 def test_gaps_within_speakers_get_the_same_signs_and_are_over_their_spread(scores):
     (part,), found = drawn_of(scores, ["condition"])
     flips = flips_of(part.pairs)
     signs = np.concatenate([np.ones((1, 28)), *random_signs(28, N_PERMUTATIONS, SEED)])
-    np.testing.assert_allclose(found, scaled(flips.under(signs) / flips.norm), rtol=5e-5)
+    np.testing.assert_allclose(found, scaled(flips.under(signs) / flips.norm), rtol=3e-4)
 
 
 def test_a_slice_that_is_another_under_a_second_name_moves_with_it(scores):
@@ -100,7 +100,7 @@ def test_slices_of_all_sizes_reach_their_quantile_as_often():
     assert (found > 1).mean(axis=0) == pytest.approx(np.full(4, 2 * 0.2 * ALPHA), abs=0.002)
 
 
-def test_blocks_of_permutations_are_as_large_as_they_may(scores, monkeypatch):
+def test_blocks_of_permutations_are_as_large_as_they_may(monkeypatch):
     monkeypatch.setattr(max_t, "_CHUNK_CELLS", 28 * 50)
     sizes = [order.shape for order in max_t._orders(28, N_PERMUTATIONS, SEED)]
     assert sizes == [(28, 50), (28, 50), (28, 20)]

@@ -6,16 +6,16 @@ import pytest
 
 from harness.errors import UsageError
 from harness.fairness import Failures
-from harness.fairness.barycentre_rows import barycentre_row
 from harness.fairness.distances import energy_distance_squared, hoeffding_half_width, pair_of, wasserstein
-from harness.fairness.inequality import generalised_entropy, gini
+from harness.fairness.kinds.barycentre_rows import barycentre_row
+from harness.fairness.kinds.inequality import generalised_entropy, gini
+from harness.fairness.kinds.rate_cells import sum_rates
+from harness.fairness.kinds.rate_rows import Draws
+from harness.fairness.kinds.speaker_rows import quantile_limits
+from harness.fairness.kinds.word_metrics import rates
 from harness.fairness.membership import membership
 from harness.fairness.metrics import METRIC_COLUMNS, metrics_table
-from harness.fairness.rate_cells import sum_rates
-from harness.fairness.rate_rows import Draws
-from harness.fairness.speaker_rows import quantile_limits
 from harness.fairness.speaker_sums import checked_scores, speaker_codes
-from harness.fairness.word_metrics import rates
 from tests.fairness.builders import policy_of, scores_of, simulated, speakers_of
 
 SCORES = simulated(np.random.default_rng(0), [0.15, 0.3, 0.3], n_speakers=[14, 20, 16])

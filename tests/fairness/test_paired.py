@@ -7,7 +7,7 @@ from scipy import stats
 
 from harness.fairness import Correction, Failures
 from harness.fairness.paired import COMPARISON_COLUMNS, comparison_table
-from harness.fairness.paired_verdicts import headlines, regressions
+from harness.fairness.systems.paired_verdicts import headlines, regressions
 from tests.fairness.builders import policy_of, scores_of, speakers_of
 
 MEASURES = ["wer", "max_gap", "worst_slice_wer", "slice_wer"]

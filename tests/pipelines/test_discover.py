@@ -11,8 +11,8 @@ import pytest
 
 from harness.errors import StorageError, UsageError
 from harness.fairness import DimensionPolicy
-from harness.fairness.confirmation import DISCOVERY_COLUMNS
 from harness.fairness.discovery import NOT_ASSESSABLE_COLUMNS, UTTERANCE_LENGTH, DiscoveryOptions
+from harness.fairness.search.confirmation import DISCOVERY_COLUMNS
 from harness.pipelines.discover import DiscoverJob, discover_slices
 from harness.report.discoveries import DISCOVERIES, MOST_SHOWN, NOT_ASSESSABLE, render, sentence, show_discoveries
 from harness.results import Run

@@ -1,0 +1,1 @@
+"""Pairs of people or utterances that are alike: what `harness.fairness.matched` compares."""

@@ -1,0 +1,1 @@
+"""Conjunctions of attribute values, proposed and confirmed: what `harness.fairness.discovery` searches."""
