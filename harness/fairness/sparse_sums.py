@@ -1,8 +1,8 @@
 """Word errors and reference words of the speakers of every slice in, their moments under speaker weights out.
 
 Only speakers who are in a slice take space there, so an attribute of thousands of values costs what its utterances do.
-Counts are whole numbers and so are their squares and products: below 2^53, in single precision 2^24, every sum is exact,
-in whatever order it is taken.
+Counts are whole numbers, and so are their squares and products: below 2^53 (in single precision 2^24) sums are exact,
+in whatever order they are taken.
 """
 
 from collections.abc import Sequence
@@ -54,24 +54,37 @@ class SparseSums:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """Holds the quantities of columns that most speakers are in, with a place for every speaker."""
+
+    columns: Indices  # (n_whole,)
+    values: Floats | Singles  # (n_whole, n_quantities, n_speakers) 0 for who is not there
+
+    def under(self, weights: Floats) -> Floats | Singles:
+        """Sum under each column of weights, (n_speakers, n_block), to (n_whole, n_quantities, n_block)."""
+        n_whole, n_quantities, n_speakers = self.values.shape
+        same: Floats | Singles = weights.astype(np.float32) if self.values.dtype == np.float32 else weights
+        return product(self.values.reshape(-1, n_speakers), same).reshape(n_whole, n_quantities, -1)
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Holds quantities of the speakers of every column, ready to be summed under weights of the speakers."""
 
     starts: Indices  # (n_columns + 1,)
     speakers: Indices  # (n_cells,)
     values: Floats  # (n_quantities, n_cells)
-    whole: Indices  # columns that most speakers are in
-    whole_values: Floats | Singles  # (n_whole, n_quantities, n_speakers) of these, 0 for the others
+    whole: tuple[Whole, ...]
+    sparse: Indices  # columns that are not empty and not whole
 
     def under(self, block: Floats) -> Floats:
         """Sum under each row of weights, (n_block, n_speakers), to (n_quantities, n_block, n_columns)."""
         weights = block.T
         n_quantities, n_columns, n_block = len(self.values), len(self.starts) - 1, len(block)
         sums = np.zeros((n_columns, n_quantities, n_block))
-        if len(self.whole):
-            flat = product(self.whole_values.reshape(-1, len(weights)), weights.astype(self.whole_values.dtype))
-            sums[self.whole] = flat.reshape(len(self.whole), n_quantities, n_block)
-        for k in np.setdiff1d(np.flatnonzero(np.diff(self.starts)), self.whole):
+        for part in self.whole:
+            sums[part.columns] = part.under(weights)
+        for k in self.sparse:
             here = slice(self.starts[k], self.starts[k + 1])
             sums[k] = product(self.values[:, here], weights.take(self.speakers[here], axis=0))
         return sums.transpose(1, 2, 0)
@@ -98,14 +111,24 @@ def product(left: Floats | Singles, right: Floats | Singles) -> Floats | Singles
 
 def columns_of(n_speakers: int, starts: Indices, speakers: Indices, values: Floats) -> Columns:
     """Prepare quantities, (n_quantities, n_cells), for summing."""
-    whole = np.flatnonzero(np.diff(starts) > _DENSE * n_speakers)
-    whole_values = np.zeros((len(whole), len(values), n_speakers))
-    for row, k in enumerate(whole):
-        here = slice(starts[k], starts[k + 1])
-        whole_values[row][:, speakers[here]] = values[:, here]
-    exact = n_speakers >= _SINGLE_SPEAKERS and whole_values.sum(axis=2).max(initial=0) < _SINGLE_SUM
-    single = exact and bool(np.all((whole_values >= 0) & (whole_values == np.floor(whole_values))))
-    return Columns(starts, speakers, values, whole, whole_values.astype(np.float32) if single else whole_values)
+    whole, single = np.diff(starts) > _DENSE * n_speakers, np.zeros(len(starts) - 1, dtype=bool)
+    if n_speakers >= _SINGLE_SPEAKERS:
+        odd = counted_per_column(starts, np.any((values < 0) | (values != np.floor(values)), axis=0))
+        single = whole & (odd == 0) & (per_column(starts, values).max(axis=0) < _SINGLE_SUM)
+    tables = []
+    for columns, kind in ((np.flatnonzero(single), np.float32), (np.flatnonzero(whole & ~single), np.float64)):
+        table = np.zeros((len(columns), len(values), n_speakers), dtype=kind)
+        for row, k in enumerate(columns):
+            here = slice(starts[k], starts[k + 1])
+            table[row][:, speakers[here]] = values[:, here]
+        tables.append(Whole(columns, table))
+    return Columns(
+        starts=starts,
+        speakers=speakers,
+        values=values,
+        whole=tuple(each for each in tables if len(each.columns)),
+        sparse=np.flatnonzero((np.diff(starts) > 0) & ~whole),
+    )
 
 
 def sparse_sums_of(errors: Floats, words: Floats, present: Bools) -> SparseSums:

@@ -44,6 +44,18 @@ def test_weighted_sums_are_products_of_the_full_tables(n_speakers):
     np.testing.assert_array_equal(found, np.stack([block @ each for each in quantities]))
 
 
+@pytest.mark.parametrize(("scale", "kind"), [(1, "float32"), (3_000, "float64"), (0.1, "float64")])
+def test_full_columns_of_many_speakers_are_summed_in_single_precision_where_that_is_exact(scale, kind):
+    errors, words, present = tables(1_500, density=0.5)
+    sums = sparse_sums_of(errors * scale, words * scale, present)
+    values = moments(sums.sums) if scale >= 1 else sums.sums
+    columns = columns_of(1_500, sums.starts, sums.speakers, values)
+    assert {str(each.values.dtype) for each in columns.whole} == {kind}
+    block = np.random.default_rng(1).multinomial(1_500, np.full(1_500, 1 / 1_500), 40).astype(float)
+    full = sums.dense() if scale < 1 else moments(sums.dense())
+    np.testing.assert_allclose(columns.under(block), np.stack([block @ each for each in full]), rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     "shape", [(6, 400, 62), (6, 20_000, 62), (70, 900, 300), (1, 3, 1), (2, 5_000, 1), (40, 0, 8)], ids=str
 )
