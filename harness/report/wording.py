@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.results import Run
 
+_CORRECTIONS = {"max_t": "step-down max-T", "fdr_bh": "Benjamini-Hochberg", "fdr_by": "Benjamini-Yekutieli"}
 _MOST_NAMED = 5  # in a sentence
 
 
@@ -119,9 +120,15 @@ def promise_sentence(run: Run) -> str:
     return (
         f"Promised: every slice within {100 * policy['margin']:g} points{ratio} of its comparator "
         f"({policy['comparator']}). A verdict rests on the test, not on the interval: p-values are corrected over "
-        f"{run.summary['n_tested']} slices tested ({policy['correction']}, level {policy['alpha']:g}), intervals are "
+        f"{run.summary['n_tested']} slices tested ({_correction(policy)}, level {policy['alpha']:g}), intervals are "
         f"for one slice alone.{overrides}"
     )
+
+
+def _correction(policy: Mapping[str, Any]) -> str:
+    """Name the correction, and its families where they are not the run."""
+    families = ", each attribute on its own" if policy.get("family") == "dimension" else ""
+    return _CORRECTIONS.get(policy["correction"], str(policy["correction"])) + families
 
 
 def _override(dimension: str, options: Mapping[str, Any]) -> str:

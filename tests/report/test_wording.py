@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.fairness import DimensionPolicy
+from harness.fairness import Correction, DimensionPolicy, Family
 from harness.report.wording import (
     gap_interval,
     percent,
@@ -209,3 +209,19 @@ def test_references_that_normalising_emptied_are_told_apart(tmp_path):
     run.write_json("summary.json", run.summary | {"n_empty_references": 3, "n_references_emptied": 2})
     (remark,) = [each for each in remarks(run) if each.startswith("References without words")]
     assert remark.startswith("References without words: 3, 2 of them only after normalising;")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({}, "(holm, level 0.05)", id="default"),
+        pytest.param({"correction": Correction.max_t}, "(step-down max-T, level 0.05)", id="max-t"),
+        pytest.param(
+            {"correction": Correction.fdr_by, "family": Family.dimension},
+            "(Benjamini-Yekutieli, each attribute on its own, level 0.05)",
+            id="by-dimension",
+        ),
+    ],
+)
+def test_the_correction_and_its_families_are_said_in_words(tmp_path, options, said):
+    assert said in promise_sentence(finished_run(tmp_path, policy=promising(**options)))
