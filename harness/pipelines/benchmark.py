@@ -1,14 +1,12 @@
 """A manifest and a backend in, a complete run directory out: the main job."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.backends import Backend, checked_identity
 from harness.corpus import Manifest
-from harness.fairness import Policy
-from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Outcome, SliceOptions, evaluate, scored
+from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions, evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
 from harness.provenance import version
 from harness.results import open_run_directory
@@ -16,22 +14,17 @@ from harness.transcription import ExecutorOptions, transcribe
 
 
 @dataclass(frozen=True, kw_only=True)
-class BenchmarkJob:
+class BenchmarkJob(Job):
     """Holds everything a benchmark needs, as ordinary objects."""
 
     manifest: Manifest
     backend: Backend
     backend_name: str
     normalizer: AnyNormalizer
-    policy: Policy
     slices: SliceOptions
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     executor: ExecutorOptions
-    seed: int
-    run_dir: str | None
     reference_pattern: str | None
-    config: Mapping[str, object]  # resolved; part of what makes a run the same run
-    config_yaml: str
 
 
 def benchmark(job: BenchmarkJob) -> Outcome:

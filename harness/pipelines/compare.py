@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import DataError, UsageError
-from harness.fairness import Failures, Policy, Verdict
+from harness.fairness import Failures, Verdict
 from harness.fairness.membership import AND, OVERALL
 from harness.fairness.paired import pair_comparisons
 from harness.fairness.systems.mapsswe import mapsswe_row
@@ -25,7 +25,7 @@ from harness.fairness.systems.paired_verdicts import (
     regressions,
 )
 from harness.fairness.systems.pairing import Pair, paired_scores
-from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY, Outcome
+from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY, Job, Outcome
 from harness.provenance import digest_of_file, environment, version
 from harness.report.comparison import write_comparison_report
 from harness.report.wording import mapping
@@ -40,7 +40,7 @@ _NO_ATTRIBUTES = ("condition", "speaker_id")  # dimensions that no manifest decl
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareJob:
+class CompareJob(Job):
     """Holds everything a comparison of two runs needs, as ordinary objects.
 
     Attributes:
@@ -52,12 +52,7 @@ class CompareJob:
 
     baseline: Run
     candidate: Run
-    policy: Policy
     by: list[str] | None
-    seed: int
-    run_dir: str | None
-    config: Mapping[str, object]
-    config_yaml: str
 
 
 def compare(job: CompareJob) -> Outcome:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -10,11 +9,10 @@ import pandas as pd
 
 from harness.corpus.attributes import DECLINED, UNDECLARED, Provenance
 from harness.errors import UsageError
-from harness.fairness import Policy
 from harness.fairness.discovery import HALVES, Discovery, DiscoveryOptions, discover, searchable
 from harness.fairness.membership import AND
 from harness.fairness.search.confirmation import beyond_margin
-from harness.pipelines.evaluation import EXIT_VIOLATED, EXIT_WITHIN_POLICY, Outcome
+from harness.pipelines.evaluation import EXIT_VIOLATED, EXIT_WITHIN_POLICY, Job, Outcome
 from harness.provenance import digest_of_file, environment, version
 from harness.report.discoveries import DISCOVERIES, NOT_ASSESSABLE, write_discoveries
 from harness.results import Run, open_run_directory
@@ -26,7 +24,7 @@ MOST_LEVELS = 10  # different numbers of a measured attribute that are values; m
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscoverJob:
+class DiscoverJob(Job):
     """Holds everything that a search needs, as ordinary objects.
 
     Attributes:
@@ -38,12 +36,7 @@ class DiscoverJob:
 
     run: Run
     options: DiscoveryOptions
-    policy: Policy
     by: list[str] | None
-    seed: int
-    run_dir: str | None
-    config: Mapping[str, object]
-    config_yaml: str
 
 
 def discover_slices(job: DiscoverJob) -> Outcome:

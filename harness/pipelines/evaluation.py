@@ -56,6 +56,25 @@ class SliceOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Job:
+    """Holds what every pipeline needs, as ordinary objects.
+
+    Attributes:
+        policy: What is promised, and how sure a verdict must be.
+        seed: Of everything that is drawn.
+        run_dir: The run directory; None for one of its own.
+        config: Resolved; part of what makes a run the same run.
+        config_yaml: The same, as it is written down.
+    """
+
+    policy: Policy
+    seed: int
+    run_dir: str | None
+    config: Mapping[str, object]
+    config_yaml: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """Holds what scoring and judging need beside the hypotheses."""
 

@@ -8,10 +8,9 @@ from datetime import datetime
 
 from harness.corpus import Manifest
 from harness.errors import UsageError
-from harness.fairness import Policy
 from harness.fairness.membership import AND
 from harness.fairness.planning import EQUAL_GROUPS, Plan, PlanOptions, plan_groups, plan_manifest, plan_scores
-from harness.pipelines.evaluation import EXIT_WITHIN_POLICY, Outcome
+from harness.pipelines.evaluation import EXIT_WITHIN_POLICY, Job, Outcome
 from harness.provenance import digest_of_file, environment, version
 from harness.report.plan import PLAN, write_plan
 from harness.results import Run, open_run_directory
@@ -25,7 +24,7 @@ _NO_ATTRIBUTES = ("condition", _SPEAKER_ID)  # dimensions that no manifest decla
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanJob:
+class PlanJob(Job):
     """Holds everything a plan needs, as ordinary objects.
 
     Attributes:
@@ -40,12 +39,7 @@ class PlanJob:
     manifest: Manifest | None
     run: Run | None
     options: PlanOptions
-    policy: Policy
     by: list[str] | None
-    seed: int
-    run_dir: str | None
-    config: Mapping[str, object]
-    config_yaml: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ import pandas as pd
 
 from harness.corpus import Manifest
 from harness.errors import HypothesesError, UsageError
-from harness.fairness import Policy
-from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Outcome, SliceOptions, evaluate, scored
+from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions, evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
 from harness.provenance import digest_of_file, version
 from harness.results import Run, open_run_directory
@@ -23,7 +22,7 @@ Present = TypeVar("Present", str, float)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RescoreJob:
+class RescoreJob(Job):
     """Holds everything that scoring somebody's transcripts needs, as ordinary objects.
 
     Attributes:
@@ -40,13 +39,8 @@ class RescoreJob:
     allow_missing: bool
     reference_pattern: str | None
     normalizer: AnyNormalizer
-    policy: Policy
     slices: SliceOptions
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
-    seed: int
-    run_dir: str | None
-    config: Mapping[str, object]
-    config_yaml: str
 
 
 def rescore(job: RescoreJob) -> Outcome:
