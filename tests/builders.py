@@ -19,14 +19,14 @@ import yaml
 
 from harness.__main__ import main
 from harness.audio import SAMPLE_RATE, Waveform
-from harness.backends import Backend, Transcript
+from harness.backends import Transcript
 from harness.backends.tones import VOCABULARY, Tones, synthesise
 from harness.corpus import Manifest
 from harness.fairness import Policy
 from harness.pipelines.benchmark import BenchmarkJob
 from harness.pipelines.evaluation import SliceOptions
 from harness.scoring import ByLanguage
-from harness.transcription import ExecutorOptions
+from harness.transcription import CacheOptions, ExecutorOptions
 
 Row = dict[str, object]
 Mishear = Callable[[Row], Waveform | None]  # a row's audio; None: its words as tones
@@ -114,15 +114,16 @@ class Scripted:
 
 def benchmark_job(manifest: Path, run_dir: Path, **changes: object) -> BenchmarkJob:
     """Return a benchmark through `Tones` without Hydra."""
-    backend: Backend = Tones()
+    backend = changes.pop("backend", None) or Tones()
     options: dict[str, object] = {
         "manifest": Manifest.load(manifest),
-        "backend": backend,
+        "make_backend": lambda: backend,
         "backend_name": "tones",
         "normalizer": ByLanguage(),
         "policy": Policy(n_resamples=200, n_permutations=200),
         "slices": SliceOptions(),
         "executor": ExecutorOptions(batch_size=4),
+        "cache": CacheOptions(enabled=False),
         "seed": 0,
         "run_dir": str(run_dir),
         "reference_pattern": None,

@@ -1,12 +1,22 @@
 """Waveforms in, transcripts out; a backend never sees what was said, by whom or under which condition."""
 
-from harness.backends.base import Backend, Identity, Transcript, Word, check_transcripts, checked_identity
+from harness.backends.base import (
+    Backend,
+    Failure,
+    Identity,
+    Transcript,
+    Word,
+    check_transcripts,
+    check_waveforms,
+    checked_identity,
+)
 from harness.backends.pocketsphinx import PocketSphinx
 from harness.backends.tones import Tones
 from harness.backends.whisper import Whisper
 
 __all__ = [
     "Backend",
+    "Failure",
     "Identity",
     "PocketSphinx",
     "Tones",
@@ -14,5 +24,6 @@ __all__ = [
     "Whisper",
     "Word",
     "check_transcripts",
+    "check_waveforms",
     "checked_identity",
 ]

@@ -1,33 +1,43 @@
-"""Waveforms in, Whisper's transcripts out: any model name or checkpoint of openai-whisper, in true batches.
+"""Waveforms in, Whisper's transcripts out: any model name or checkpoint of openai-whisper, many clips at a time.
 
-Clips up to 30 s are padded and decoded together, without timestamps, as OpenAI's own evaluations do; longer ones go
-through `whisper.transcribe` one by one. There is no temperature fallback: the same clip gives the same text, whatever
-stands beside it in the batch. torch and whisper are imported when the model loads, not before.
+Clips up to 30 s are padded and decoded together, without timestamps, as OpenAI's own evaluations do; the windows of
+longer ones go the way of `whisper.transcribe`, those of several clips side by side. In float32 the same clip gives the
+same text, whatever stands beside it in the batch (`harness.backends.whisper_engine.listener` says how). torch and
+whisper are imported when the model loads, not before.
 """
 
-import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from harness.audio.waveform import SAMPLE_RATE, Waveform
-from harness.backends.base import Identity, Transcript
+from harness.audio.waveform import Waveform
+from harness.backends.base import Identity, Transcript, check_waveforms
+from harness.backends.weights import (
+    Stopwatch,
+    check_dtype,
+    device_of,
+    dtype_of,
+    package_versions,
+    waiting_for,
+)
+from harness.backends.whisper_engine.engine import Engine
+from harness.backends.whisper_engine.fallback import (
+    COMPRESSION_RATIO_THRESHOLD,
+    LOGPROB_THRESHOLD,
+    NO_SPEECH_THRESHOLD,
+)
+from harness.backends.whisper_engine.listener import Decoding
 from harness.errors import BackendError, UsageError
+from harness.provenance import digest_of_file
 
 if TYPE_CHECKING:
     import torch
-    from whisper import DecodingOptions, DecodingResult
     from whisper.model import Whisper as WhisperModel
-
-WINDOW_S = 30  # what Whisper's encoder hears at once
-_WINDOW = WINDOW_S * SAMPLE_RATE  # samples
 
 
 class Whisper:
@@ -37,9 +47,12 @@ class Whisper:
         model: A name (`base.en`, `large-v3`, …), fetched once and kept, or the path of a checkpoint (`.pt`).
         language: A code such as `en`; None lets a multilingual model detect it clip by clip.
         beam_size: The number of beams; None decodes greedily.
-        temperature: 0 takes the likeliest token; above 0 tokens are sampled, seeded by the clip, one clip at a time.
-        fp16: Whether to compute in half precision; None does so on a GPU. A CPU cannot.
+        temperature: 0 takes the likeliest token; above 0 tokens are sampled, seeded by the clip.
+        fallback_temperatures: Tried in turn on a clip (on a window of a long one) whose text repeats itself or was
+            guessed, by the thresholds of `whisper.transcribe`; it falls back alone, never with its batch.
+        dtype: `float32`, `bfloat16` or `float16` (GPU only); None is float16 on a GPU and float32 on a CPU.
         device: A torch device such as `cuda:0`; None takes a GPU when there is one.
+        max_batch_clips: The most clips decoded at once, whatever `transcribe` is given; bounds memory, decides no text.
         download_root: Where named models are kept; None is `~/.cache/whisper`.
 
     Raises:
@@ -54,25 +67,30 @@ class Whisper:
         language: str | None = "en",
         beam_size: int | None = None,
         temperature: float = 0.0,
-        fp16: bool | None = None,
+        fallback_temperatures: Sequence[float] = (),
+        dtype: str | None = None,
         device: str | None = None,
+        max_batch_clips: int = 32,
         download_root: str | None = None,
     ) -> None:
-        if beam_size is not None and beam_size < 1:
-            raise UsageError(f"Whisper: beam_size={beam_size}; expected 1 or more, or null for greedy decoding")
-        if not (math.isfinite(temperature) and temperature >= 0):
-            raise UsageError(f"Whisper: temperature={temperature}; expected a finite number >= 0")
-        if beam_size is not None and temperature > 0:
-            raise UsageError(f"Whisper: beam_size={beam_size} with temperature={temperature}; a beam search needs 0")
+        _check_decoding(beam_size, temperature, fallback_temperatures)
+        check_dtype("Whisper", dtype)
+        if max_batch_clips < 1:
+            raise UsageError(f"Whisper: max_batch_clips={max_batch_clips}; expected 1 or more")
         if _looks_like_a_path(model) and not Path(model).is_file():
             raise UsageError(f"Whisper: model={model}: no such file; expected a checkpoint, relative to {Path.cwd()}")
         self._model_name = model
         self._language = language
-        self._beam_size = beam_size
-        self._temperature = temperature
-        self._fp16 = fp16
+        self._decoding = Decoding(
+            beam_size=beam_size,
+            temperature=float(temperature),
+            fallback_temperatures=tuple(float(each) for each in fallback_temperatures),
+        )
+        self._dtype = dtype
         self._device_name = device
+        self._max_batch_clips = max_batch_clips
         self._download_root = download_root
+        self._stopwatch = Stopwatch()
 
     def load(self) -> None:
         """Loads the model onto its device; `transcribe` does it when nobody has.
@@ -84,67 +102,77 @@ class Whisper:
         _ = self._loaded
 
     def transcribe(self, waveforms: Sequence[Waveform]) -> list[Transcript]:
-        """Returns what was heard in each waveform, without word times.
+        """Returns what was heard in each waveform, without word times; where there is no sample, nothing.
 
         Raises:
-            UsageError, BackendError: as `load` does.
+            UsageError, BackendError: as `load` does; also when a waveform is no waveform.
+            torch.OutOfMemoryError: when `max_batch_clips` clips are too many for the device.
         """
-        import torch
-
-        loaded = self._loaded
-        texts: dict[int, str] = {}
-        with torch.inference_mode():
-            for batch in self._batches(waveforms):
-                texts |= zip(batch, _texts(loaded, [waveforms[position] for position in batch]), strict=True)
-        return [Transcript(text=texts[position]) for position in range(len(waveforms))]
+        check_waveforms("Whisper", waveforms)
+        sounds = [place for place, waveform in enumerate(waveforms) if len(waveform)]
+        heard = dict(zip(sounds, self._loaded.engine.texts([waveforms[place] for place in sounds]), strict=True))
+        return [Transcript(text=heard.get(place, "")) for place in range(len(waveforms))]
 
     def identity(self) -> Identity:
         """Returns the package's version, the weights' digest and dimensions, and the decoding options.
 
+        In half precision, the kind of device and torch's version belong to it: their kernels round differently, and
+        there rounding decides texts. In float32 it does not, but where two tokens are equally likely to six digits.
+        The size of a batch is no part of it, and neither are paths. The thresholds are, for long clips go by them even
+        without fallback.
+
         Raises:
             UsageError, BackendError: as `load` does.
         """
-        loaded = self._loaded
+        loaded, decoding = self._loaded, self._decoding
+        half = loaded.dtype != "float32"
         return {
             "backend": "whisper",
-            "package": f"openai-whisper {version('openai-whisper')}",
+            "package": package_versions("openai-whisper"),
             "model": Path(self._model_name).name,
             "weights_sha256": loaded.weights_sha256,
-            "dimensions": " ".join(f"{name}={size}" for name, size in asdict(loaded.model.dims).items()),
-            "language": loaded.options.language,
-            "beam_size": self._beam_size,
-            "temperature": self._temperature,
+            "dimensions": loaded.dimensions,
+            "language": loaded.language,
+            "beam_size": decoding.beam_size,
+            "temperature": decoding.temperature,
+            "fallback_temperatures": " ".join(map(str, decoding.fallback_temperatures)),
+            "compression_ratio_threshold": COMPRESSION_RATIO_THRESHOLD,
+            "logprob_threshold": LOGPROB_THRESHOLD,
+            "no_speech_threshold": NO_SPEECH_THRESHOLD,
             "without_timestamps": True,
-            "dtype": "float16" if loaded.options.fp16 else "float32",
+            "dtype": loaded.dtype,
+            "rounding": f"{loaded.device_type}, {package_versions('torch')}" if half else None,
         }
 
-    def _batches(self, waveforms: Sequence[Waveform]) -> list[list[int]]:
-        """Returns the positions to decode together: the short clips at once, but alone what is long or sampled."""
-        together = [
-            position
-            for position, waveform in enumerate(waveforms)
-            if len(waveform) <= _WINDOW and self._temperature == 0
-        ]
-        alone = [[position] for position in sorted(set(range(len(waveforms))) - set(together))]
-        return ([together] if together else []) + alone
+    def stage_seconds(self) -> Mapping[str, float]:
+        """Returns the seconds spent on `features`, `encoder` and `decoder` so far; the device has finished them."""
+        return {"features": 0.0, "encoder": 0.0, "decoder": 0.0} | dict(self._stopwatch.seconds())
 
     @cached_property
     def _loaded(self) -> "_Loaded":
-        import whisper
+        import torch
 
-        device = _device(self._device_name)
-        fp16 = device.type == "cuda" if self._fp16 is None else self._fp16
-        if fp16 and device.type == "cpu":
-            raise UsageError("Whisper: fp16=true needs a GPU; expected fp16=null, or device=cuda where there is one")
+        device = device_of("Whisper", self._device_name)
+        dtype = dtype_of("Whisper", self._dtype, device)
         model, weights_sha256 = self._weights(device)
-        options = whisper.DecodingOptions(
-            language=_language(self._language, model),
-            beam_size=self._beam_size,
-            temperature=self._temperature,
-            fp16=fp16,
-            without_timestamps=True,
+        language = _language(self._language, model)
+        self._stopwatch.synchronise = waiting_for(device)
+        engine = Engine(
+            model.eval(),
+            getattr(torch, dtype),
+            decoding=self._decoding,
+            language=language,
+            max_batch_clips=self._max_batch_clips,
+            stopwatch=self._stopwatch,
         )
-        return _Loaded(model=model.eval(), options=options, weights_sha256=weights_sha256)
+        return _Loaded(
+            engine=engine,
+            weights_sha256=weights_sha256,
+            dimensions=" ".join(f"{name}={size}" for name, size in asdict(model.dims).items()),
+            language=language,
+            dtype=dtype,
+            device_type=device.type,
+        )
 
     def _weights(self, device: "torch.device") -> "tuple[WhisperModel, str]":
         import whisper
@@ -175,29 +203,33 @@ class Whisper:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """Holds a model on its device and how to decode with it."""
+    """Holds a model ready to listen, and what its identity says of it."""
 
-    model: "WhisperModel"
-    options: "DecodingOptions"
+    engine: Engine
     weights_sha256: str
+    dimensions: str
+    language: str | None
+    dtype: str
+    device_type: str
+
+
+def _check_decoding(beam_size: int | None, temperature: float, fallback_temperatures: Sequence[float]) -> None:
+    if beam_size is not None and beam_size < 1:
+        raise UsageError(f"Whisper: beam_size={beam_size}; expected 1 or more, or null for greedy decoding")
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise UsageError(f"Whisper: temperature={temperature}; expected a finite number >= 0")
+    if beam_size is not None and temperature > 0:
+        raise UsageError(f"Whisper: beam_size={beam_size} with temperature={temperature}; a beam search needs 0")
+    rising = [temperature, *fallback_temperatures]
+    if not all(math.isfinite(hotter) and hotter > cooler for cooler, hotter in pairwise(rising)):
+        raise UsageError(
+            f"Whisper: fallback_temperatures={list(fallback_temperatures)} after temperature={temperature}; expected "
+            "finite numbers, each above the one before, e.g. [0.2,0.4,0.6,0.8,1.0]"
+        )
 
 
 def _looks_like_a_path(model: str) -> bool:
     return "/" in model or "\\" in model or model.endswith(".pt")
-
-
-def _device(name: str | None) -> "torch.device":
-    import torch
-
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise UsageError(f"Whisper: device={name}: {error}") from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"Whisper: device={name}, but torch sees {torch.cuda.device_count()} GPUs; device=cpu works")
-    return device
 
 
 def _checkpoint(path: Path, device: "torch.device") -> "tuple[WhisperModel, str]":
@@ -213,8 +245,7 @@ def _checkpoint(path: Path, device: "torch.device") -> "tuple[WhisperModel, str]
             f"Whisper: {path} is no Whisper checkpoint: expected a file that torch.load(weights_only=True) reads as "
             f"{{'dims': …, 'model_state_dict': …}}, found {found}. Give the path of a .pt file of openai-whisper"
         ) from error
-    with path.open("rb") as file:
-        return model, hashlib.file_digest(file, "sha256").hexdigest()
+    return model, digest_of_file(path)
 
 
 def _language(language: str | None, model: "WhisperModel") -> str | None:
@@ -229,67 +260,3 @@ def _language(language: str | None, model: "WhisperModel") -> str | None:
     if language is not None and language not in known:
         raise UsageError(f"Whisper: language={language}; expected null to detect it, or one of {', '.join(known)}")
     return language
-
-
-def _texts(loaded: _Loaded, waveforms: Sequence[Waveform]) -> list[str]:
-    """Returns the texts of clips that are all short, or of one clip."""
-    if loaded.options.temperature == 0:
-        return _decoded(loaded, waveforms)
-    import torch
-
-    device = loaded.model.device
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        seed = hashlib.sha256(waveforms[0].tobytes()).digest()[:8]
-        torch.manual_seed(int.from_bytes(seed, "little"))
-        return _decoded(loaded, waveforms)
-
-
-def _decoded(loaded: _Loaded, waveforms: Sequence[Waveform]) -> list[str]:
-    if len(waveforms[0]) > _WINDOW:
-        return [_long_text(loaded, waveforms[0])]
-    import torch
-    import whisper
-
-    mels = torch.stack([_log_mel(loaded.model, waveform) for waveform in waveforms])  # (n_clips, n_mels, 3000)
-    decode = whisper.decode if loaded.options.beam_size is None else _decode_beams
-    return [str(result.text) for result in decode(loaded.model, mels, loaded.options)]
-
-
-def _decode_beams(model: "WhisperModel", mels: "torch.Tensor", options: "DecodingOptions") -> "list[DecodingResult]":
-    """Does what `whisper.decode` does, for several clips at once.
-
-    `whisper.decode` (20230306 to 20250625) repeats a clip's tokens once per beam but not what its encoder heard, which
-    only works for one clip. Repeating both gives each clip the beams that it has alone.
-    """
-    from whisper.decoding import DecodingTask
-
-    task = DecodingTask(model, options)
-    encode, detect_language = task._get_audio_features, task._detect_language
-    task._get_audio_features = lambda mels: encode(mels).repeat_interleave(task.n_group, dim=0)
-    task._detect_language = lambda heard, tokens: detect_language(heard[:: task.n_group], tokens)
-    results: list[DecodingResult] = task.run(mels)
-    return results
-
-
-def _log_mel(model: "WhisperModel", waveform: Waveform) -> "torch.Tensor":
-    """Returns the padded clip's log-Mel spectrogram `(n_mels, 3000)`; its scale depends on this clip's own maximum."""
-    import whisper
-
-    padded = np.pad(waveform, (0, _WINDOW - len(waveform)))  # (_WINDOW,)
-    mel: torch.Tensor = whisper.log_mel_spectrogram(padded, model.dims.n_mels, device=model.device)
-    return mel
-
-
-def _long_text(loaded: _Loaded, waveform: Waveform) -> str:
-    import whisper
-
-    options = loaded.options
-    result = whisper.transcribe(
-        loaded.model,
-        waveform,
-        temperature=options.temperature,
-        language=options.language,
-        beam_size=options.beam_size,
-        fp16=options.fp16,
-    )
-    return str(result["text"]).strip()

@@ -5,6 +5,7 @@ Only targets on an allow-list are run: a configuration file is data, it must not
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from harness.config.schemas import SCHEMAS, ManifestOptions
 from harness.corpus import Manifest
 from harness.errors import HarnessError, UsageError
 from harness.pipelines.benchmark import BenchmarkJob, benchmark
+from harness.pipelines.cache import CacheJob, CacheOutcome, cache
 from harness.pipelines.compare import CompareJob, compare
 from harness.pipelines.discover import DiscoverJob, discover_slices
 from harness.pipelines.evaluation import Outcome
@@ -68,11 +70,15 @@ class Composed:
 
     def plugin(self, key: str) -> Any:  # noqa: ANN401
         """Build the backend or the normaliser."""
+        return self.maker(key)()
+
+    def maker(self, key: str) -> Callable[[], Any]:
+        """Return what builds the backend or the normaliser, in this process or, pickled, in another."""
         node = OmegaConf.to_container(self.config[key], resolve=True)
-        return build(key, node, allowed=TARGETS | frozenset(self.named_targets))
+        return partial(build, key, node, allowed=TARGETS | frozenset(self.named_targets))
 
 
-def run(composed: Composed) -> Outcome:
+def run(composed: Composed) -> Outcome | CacheOutcome:
     """Build the objects of a pipeline and run it.
 
     Raises:
@@ -83,14 +89,15 @@ def run(composed: Composed) -> Outcome:
 
 def _benchmark(composed: Composed) -> Outcome:
     plain = composed.plain
-    backend = composed.plugin("backend")
+    backend = composed.plugin("backend")  # what is wrong with it is said here, before any process is started
     options = composed.options()
     return benchmark(
         BenchmarkJob(
             manifest=_manifest(options.manifest, require_audio=True),
-            backend=backend,
+            make_backend=composed.maker("backend"),
             backend_name=composed.choices.get("backend", type(backend).__name__),
             executor=options.executor,
+            cache=options.cache,
             **_measured(composed, options, plain),
         )
     )
@@ -152,6 +159,20 @@ def _plan(composed: Composed) -> Outcome:
     )
 
 
+def _cache(composed: Composed) -> CacheOutcome:
+    composed.plain  # noqa: B018 (refuses what is missing or leads nowhere)
+    options = composed.options()
+    return cache(
+        CacheJob(
+            path=options.cache.file,
+            action=options.action,
+            prune=options.prune,
+            dry_run=options.dry_run,
+            out=None if options.out is None else Path(options.out),
+        )
+    )
+
+
 def _measured(composed: Composed, options: Any, plain: dict[str, object]) -> dict[str, Any]:  # noqa: ANN401
     """Return what every pipeline that measures is made of."""
     return {
@@ -195,10 +216,11 @@ def _manifest(options: ManifestOptions, *, require_audio: bool) -> Manifest:
     )
 
 
-_RUNS: dict[str, Callable[[Composed], Outcome]] = {
+_RUNS: dict[str, Callable[[Composed], Outcome | CacheOutcome]] = {
     "benchmark": _benchmark,
     "rescore": _rescore,
     "compare": _compare,
     "discover": _discover,
     "plan": _plan,
+    "cache": _cache,
 }

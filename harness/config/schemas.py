@@ -11,9 +11,12 @@ from harness.errors import UsageError
 from harness.fairness import DimensionPolicy, Policy
 from harness.fairness.discovery import DiscoveryOptions
 from harness.fairness.planning import PlanOptions
+from harness.pipelines.cache import CacheAction
 from harness.pipelines.evaluation import SliceOptions
 from harness.pipelines.evidence import EvidenceOptions
-from harness.transcription import ExecutorOptions
+from harness.transcription import CacheOptions, ExecutorOptions
+from harness.transcription.cache import CacheFileOptions
+from harness.transcription.caching.contents import PruneOptions
 
 
 @dataclass(kw_only=True)
@@ -73,6 +76,7 @@ class BenchmarkConfig(Common):
 
     backend: Any = MISSING
     executor: ExecutorOptions = field(default_factory=ExecutorOptions)
+    cache: CacheOptions = field(default_factory=CacheOptions)
 
 
 @dataclass(kw_only=True)
@@ -127,12 +131,24 @@ class PlanConfig(FromRuns):
     plan: PlanOptions = field(default_factory=PlanOptions)
 
 
+@dataclass(kw_only=True)
+class CacheConfig:
+    """Is the schema of `harness cache`."""
+
+    cache: CacheFileOptions = field(default_factory=CacheFileOptions)
+    action: CacheAction = CacheAction.show
+    prune: PruneOptions = field(default_factory=PruneOptions)
+    dry_run: bool = False
+    out: str | None = None
+
+
 SCHEMAS: dict[str, type] = {
     "benchmark": BenchmarkConfig,
     "rescore": RescoreConfig,
     "compare": CompareConfig,
     "discover": DiscoverConfig,
     "plan": PlanConfig,
+    "cache": CacheConfig,
 }
 
 

@@ -1,29 +1,54 @@
 """A manifest and a backend in, a complete run directory out: the main job."""
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.backends import Backend, checked_identity
+from harness.backends import Identity
 from harness.corpus import Manifest
 from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions, evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
 from harness.provenance import version
 from harness.results import open_run_directory
-from harness.transcription import ExecutorOptions, transcribe
+from harness.transcription import (
+    CacheOptions,
+    ExecutorOptions,
+    Session,
+    Transcribed,
+    TranscriptCache,
+    recognisers,
+    sessions,
+    transcribe,
+)
+from harness.transcription.worker_process import MakeBackend
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkJob(Job):
-    """Holds everything a benchmark needs, as ordinary objects."""
+    """Holds everything a benchmark needs, as ordinary objects.
+
+    Attributes:
+        manifest: What is heard.
+        make_backend: Makes the recogniser, in whatever process; it is pickled unless `executor.workers` is 0.
+        backend_name: What outputs call it.
+        normalizer: Rules applied to references and hypotheses alike.
+        slices: What to slice by.
+        evidence: Which further tables are made.
+        executor: How clips are batched, and where they are recognised.
+        cache: Where transcripts of earlier runs are.
+        reference_pattern: What is not words in references; None: nothing.
+    """
 
     manifest: Manifest
-    backend: Backend
+    make_backend: MakeBackend
     backend_name: str
     normalizer: AnyNormalizer
     slices: SliceOptions
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     executor: ExecutorOptions
+    cache: CacheOptions = field(default_factory=CacheOptions)
     reference_pattern: str | None
 
 
@@ -42,9 +67,26 @@ def benchmark(job: BenchmarkJob) -> Outcome:
         seed=job.seed,
         reference_pattern=job.reference_pattern,
     )
-    identity = checked_identity(job.backend)
-    name = f"{job.manifest.name}_{job.backend_name}"
-    fingerprint = {
+    with ExitStack() as hearing:
+        workers = hearing.enter_context(recognisers(job.make_backend, job.executor))
+        identity = workers[0].identity()
+        cache = hearing.enter_context(TranscriptCache(job.cache.file, identity)) if job.cache.enabled else None
+        with open_run_directory(
+            job.run_dir,
+            pipeline="benchmark",
+            name=f"{job.manifest.name}_{job.backend_name}",
+            config_yaml=job.config_yaml,
+            fingerprint=_fingerprint(job, identity),
+        ) as run:
+            done = transcribe(job.manifest, workers, run.hypotheses, job.executor, cache=cache)
+            hearing.close()  # what follows has the memory to itself
+            hypotheses = run.hypotheses.frame()
+            facts = _facts(job, identity, done, sessions.read(run.path))
+            return evaluate(run, scored(hypotheses, evaluation), hypotheses, replace(evaluation, facts=facts))
+
+
+def _fingerprint(job: BenchmarkJob, identity: Identity) -> dict[str, object]:
+    return {
         "harness": version("asr-fairness-harness"),
         "config": job.config,
         "manifest_digest": job.manifest.digest,
@@ -52,18 +94,21 @@ def benchmark(job: BenchmarkJob) -> Outcome:
         "backend_identity": identity,
         "normalizer": job.normalizer.id,
     }
-    with open_run_directory(
-        job.run_dir, pipeline="benchmark", name=name, config_yaml=job.config_yaml, fingerprint=fingerprint
-    ) as run:
-        done = transcribe(job.manifest, job.backend, run.hypotheses, job.executor)
-        facts = {
-            "pipeline": "benchmark",
-            "backend": {"name": job.backend_name} | identity,
-            "n_transcribed_before": done.n_kept,
-            "timings_s": {"warm_up": done.warm_up_s, "transcription": done.wall_s},
-        }
-        hypotheses = run.hypotheses.frame()
-        return evaluate(run, scored(hypotheses, evaluation), hypotheses, replace(evaluation, facts=facts))
+
+
+def _facts(job: BenchmarkJob, identity: Identity, done: Transcribed, parts: Sequence[Session]) -> dict[str, object]:
+    devices = sorted({device for part in parts for device in part.devices})
+    return {
+        "pipeline": "benchmark",
+        "backend": {"name": job.backend_name} | identity,
+        "device": ", ".join(devices) or "none: every transcript is from the cache",
+        "n_transcribed_before": done.n_kept,
+        "n_cached": sum(part.n_cached for part in parts),
+        "timings_s": {
+            "warm_up": sum(part.warm_up_s for part in parts),
+            "transcription": sum(part.wall_s for part in parts),
+        },
+    }
 
 
 def _recordings_digest(manifest: Manifest) -> str:

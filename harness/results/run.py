@@ -30,7 +30,7 @@ METRICS, ADJUSTED, MATCHED, BALANCE, NORMALIZERS = (  # the evidence beside the 
 )  # fmt: skip
 COMPARISONS, DISCOVERIES, PLAN = "comparisons.csv", "discoveries.csv", "plan.csv"  # of the pipelines of these names
 _FROM_RUNS = ("compare", "discover", "plan")  # pipelines whose run directories have no scores
-_NOT_IN_FINGERPRINT = ("run_dir", "executor")  # where and how fast, not what
+_NOT_IN_FINGERPRINT = ("run_dir", "executor", "cache")  # where and how fast, not what
 
 
 @dataclass(frozen=True, slots=True)

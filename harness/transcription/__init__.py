@@ -1,7 +1,19 @@
-"""Utterances and a backend in, hypotheses on disk out: batched, resumable, nothing lost."""
+"""Utterances and recognisers in, hypotheses on disk out: batched, cached, resumable, nothing lost."""
 
-from harness.transcription.executors import ExecutorOptions
+from harness.transcription.cache import CacheOptions, TranscriptCache
+from harness.transcription.executors import ExecutorOptions, recognisers
+from harness.transcription.sessions import Session
 from harness.transcription.store import Hypothesis, HypothesisStore
 from harness.transcription.transcribe import Transcribed, transcribe
 
-__all__ = ["ExecutorOptions", "Hypothesis", "HypothesisStore", "Transcribed", "transcribe"]
+__all__ = [
+    "CacheOptions",
+    "ExecutorOptions",
+    "Hypothesis",
+    "HypothesisStore",
+    "Session",
+    "Transcribed",
+    "TranscriptCache",
+    "recognisers",
+    "transcribe",
+]

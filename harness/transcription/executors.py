@@ -1,42 +1,72 @@
-"""Batches of clips and a backend in, hypotheses out: decoding runs ahead of recognition on threads of its own."""
+"""Options and a backend's factory in, the workers that recognise out: in this process, in others, or on a cluster."""
 
-import logging
-import time
-from collections import deque
+import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from math import isfinite
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
 
-import numpy as np
+from harness.errors import UsageError
+from harness.transcription.ray_workers import RayLine, Share, cluster, room_for
+from harness.transcription.worker_process import MakeBackend, ProcessLine
+from harness.transcription.workers import InThisProcess, Limits, Remote, Worker
 
-from harness.audio import SAMPLE_RATE, Waveform, read_waveform
-from harness.backends import Backend, Transcript, check_transcripts
-from harness.corpus import Utterance
-from harness.errors import HarnessError, UsageError
-from harness.transcription.store import CLEAN, Hypothesis, HypothesisWord
 
-log = logging.getLogger(__name__)
+class Kind(Enum):
+    """Says where the recognisers are."""
 
-MAX_CHARACTERS = 100_000  # of a transcript: two hours of speech; more is a runaway decoder, and takes hours to align
-_WARM_UP_S = 0.5  # seconds of silence that load the backend before anything is timed
+    local = "local"  # on this machine
+    ray = "ray"  # on the nodes of a Ray cluster
+
+
+class Order(Enum):
+    """Says which clips come first, and so which are together in a batch."""
+
+    longest_first = "longest_first"  # like lengths together; what does not fit the device shows at once
+    shortest_first = "shortest_first"
+    manifest = "manifest"
 
 
 @dataclass(kw_only=True)
 class ExecutorOptions:
-    """Says how clips are batched and decoded.
+    """Says how clips are batched and decoded, and where they are recognised. A text depends on none of it.
 
     Attributes:
-        batch_size: Clips handed to the backend at once, and the most that a kill can cost.
+        kind: Where the recognisers are.
+        workers: Recognisers at once, each in a process of its own; 0: one in this process, which nothing protects from
+            it; None: one for each of `gpus`, else one, or as many as the Ray cluster has room for.
+        gpus: Numbers of this machine's GPUs, one worker on each in turn; empty: each worker sees all of them.
+        address: Of the Ray cluster, such as `10.0.0.1:6379`; None: this machine alone.
+        cpus_per_worker: CPU cores that a worker occupies of a Ray cluster.
+        gpus_per_worker: GPUs that a worker occupies of a Ray cluster; a fraction shares one.
+        batch_size: Clips handed to a backend at once, and the most that a kill can cost of each worker.
+        batch_audio_s: Seconds of audio in a batch, unless one clip has more.
+        order: Which clips come first.
         decode_threads: Threads that decode audio ahead of recognition.
-        prefetch_batches: Decoded batches that may wait; bounds memory.
+        prefetch_batches: Decoded batches that may wait for each worker; bounds memory.
+        start_timeout_s: A backend that is not ready after so many seconds hangs; fetching weights counts.
+        timeout_s: A batch that has no text after so many seconds hangs,
+        timeout_per_audio: and so many more for each second of its audio.
+        max_losses: So many workers may be lost in a row, without a text in between; one more stops the run.
         retry_failed: Whether clips that failed before are tried again.
         max_consecutive_failures: So many clips that the backend fails on, one after the other, stop the run.
     """
 
+    kind: Kind = Kind.local
+    workers: int | None = 0
+    gpus: list[int] = field(default_factory=list)
+    address: str | None = None
+    cpus_per_worker: float = 1.0
+    gpus_per_worker: float = 0.0
     batch_size: int = 16
+    batch_audio_s: float = 600.0
+    order: Order = Order.longest_first
     decode_threads: int = 2
     prefetch_batches: int = 2
+    start_timeout_s: float = 1800.0
+    timeout_s: float = 120.0
+    timeout_per_audio: float = 30.0
+    max_losses: int = 10
     retry_failed: bool = False
     max_consecutive_failures: int = 100
 
@@ -45,151 +75,62 @@ class ExecutorOptions:
         for name in ("batch_size", "decode_threads", "prefetch_batches", "max_consecutive_failures"):
             if getattr(self, name) < 1:
                 raise UsageError(f"executor.{name}={getattr(self, name)}; expected 1 or more.")
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """Is a clip ready for recognition, or the reason why it is not."""
-
-    utterance: Utterance
-    waveform: Waveform | None
-    error: str | None = None
+        for name in ("workers", "max_losses", "cpus_per_worker", "gpus_per_worker", "timeout_per_audio"):
+            if (getattr(self, name) or 0) < 0:
+                raise UsageError(f"executor.{name}={getattr(self, name)}; expected 0 or more.")
+        for name in ("batch_audio_s", "start_timeout_s", "timeout_s"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"executor.{name}={getattr(self, name)}; expected more than 0 seconds.")
+        if self.gpus and self.workers == 0:
+            raise UsageError(f"executor.gpus={self.gpus} with executor.workers=0; expected 1 worker or more.")
+        if self.kind is Kind.ray and self.workers == 0:
+            raise UsageError("executor.workers=0 with executor.kind=ray; expected 1 or more, or null.")
 
     @property
-    def audio_s(self) -> float | None:
-        """Return the seconds of audio; None when it could not be decoded."""
-        return None if self.waveform is None else len(self.waveform) / SAMPLE_RATE
+    def limits(self) -> Limits:
+        """Return how long a worker may be silent."""
+        return Limits(self.start_timeout_s, self.timeout_s, self.timeout_per_audio)
 
 
-def warm_up(backend: Backend) -> float:
-    """Load the backend on half a second of silence, so that nothing measured includes it; return the seconds.
+@contextmanager
+def recognisers(make: MakeBackend, options: ExecutorOptions) -> Iterator[Sequence[Worker]]:
+    """Yield the workers, none of them started yet; end them with the block.
 
-    Raises:
-        HarnessError: The backend says that it cannot work at all, e.g. its weights cannot be had.
-    """
-    started = time.perf_counter()
-    try:
-        backend.transcribe([np.zeros(int(_WARM_UP_S * SAMPLE_RATE), dtype=np.float32)])
-    except HarnessError:
-        raise
-    except (Exception, SystemExit) as error:  # silence is no fair test: what matters is the clips
-        log.warning("the backend failed on half a second of silence before the first clip: %s", _words(error))
-    return time.perf_counter() - started
-
-
-def run_local(
-    batches: Sequence[Sequence[Utterance]], backend: Backend, options: ExecutorOptions
-) -> Iterator[list[Hypothesis]]:
-    """Yield the hypotheses of each batch, in order, while the next batches are being decoded."""
-    with ThreadPoolExecutor(options.decode_threads, thread_name_prefix="decode") as threads:
-        waiting: deque[list[Future[Decoded]]] = deque()
-        upcoming = iter(batches)
-        try:
-            for batch in upcoming:
-                waiting.append([threads.submit(decode, utterance) for utterance in batch])
-                if len(waiting) > options.prefetch_batches:
-                    yield recognise([clip.result() for clip in waiting.popleft()], backend)
-            while waiting:
-                yield recognise([clip.result() for clip in waiting.popleft()], backend)
-        finally:
-            threads.shutdown(cancel_futures=True)
-
-
-def decode(utterance: Utterance) -> Decoded:
-    """Decode a clip; what cannot be decoded becomes a failed clip with its reason, never a shorter corpus."""
-    if utterance.audio_filepath is None:
-        return Decoded(utterance, None, "AudioError: the manifest names no audio_filepath")
-    try:
-        waveform = read_waveform(utterance.audio_filepath, offset_s=utterance.offset_s, duration_s=utterance.duration_s)
-    except Exception as error:  # an untrusted file: whatever its decoding raises is this clip's failure
-        return Decoded(utterance, None, _words(error))
-    return Decoded(utterance, waveform)
-
-
-def recognise(batch: Sequence[Decoded], backend: Backend) -> list[Hypothesis]:
-    """Return one hypothesis per clip; a batch that fails is retried clip by clip."""
-    decoded = [clip for clip in batch if clip.waveform is not None]
-    heard = {clip.utterance.utterance_id: hypothesis for clip, hypothesis in _recognised(decoded, backend)}
-    return [
-        heard.get(clip.utterance.utterance_id) or Hypothesis(clip.utterance.utterance_id, CLEAN, None, error=clip.error)
-        for clip in batch
-    ]
-
-
-def _recognised(clips: Sequence[Decoded], backend: Backend) -> list[tuple[Decoded, Hypothesis]]:
-    if not clips:
-        return []
-    started = time.perf_counter()
-    try:
-        waveforms = [clip.waveform.copy() for clip in clips if clip.waveform is not None]  # a retry hears the same
-        transcripts = check_transcripts(backend, backend.transcribe(waveforms), n_waveforms=len(waveforms))
-        hypotheses = list(_timed(clips, transcripts, time.perf_counter() - started))
-    except (Exception, SystemExit) as error:  # whatever a recogniser raises is a failure of the clip, not of the run
-        if len(clips) > 1:
-            log.warning("a batch of %d failed and is retried clip by clip: %s", len(clips), _words(error))
-            return [pair for clip in clips for pair in _recognised([clip], backend)]
-        seconds = time.perf_counter() - started
-        return [(clips[0], _failure(clips[0], error, seconds))]
-    return list(zip(clips, hypotheses, strict=True))
-
-
-def _timed(clips: Sequence[Decoded], transcripts: Sequence[Transcript], seconds: float) -> Iterator[Hypothesis]:
-    """Share the seconds of a batch in proportion to the audio."""
-    total_s = sum(clip.audio_s or 0.0 for clip in clips)
-    for clip, transcript in zip(clips, transcripts, strict=True):
-        if len(transcript.text) > MAX_CHARACTERS:
-            raise ValueError(f"a transcript of {len(transcript.text)} characters; expected at most {MAX_CHARACTERS}")
-        share = (clip.audio_s or 0.0) / total_s if total_s else 1 / len(clips)
-        yield Hypothesis(
-            clip.utterance.utterance_id,
-            CLEAN,
-            _encodable(transcript.text),
-            audio_s=clip.audio_s,
-            processing_s=seconds * share,
-            words=_word_times(transcript),
-        )
-
-
-def _word_times(transcript: Transcript) -> tuple[HypothesisWord, ...] | None:
-    if transcript.words is None:
-        return None
-    return tuple(
-        HypothesisWord(
-            _encodable(word.text),
-            _finite(word.start_s),
-            _finite(word.end_s),
-            None if word.confidence is None else _finite(word.confidence),
-        )
-        for word in transcript.words
-    )
-
-
-def _finite(value: float) -> float:
-    """Return a plain float, whatever kind of number a backend gives.
+    Args:
+        make: Makes the backend; it is pickled unless `workers=0`.
+        options: Where, and how many.
 
     Raises:
-        ValueError: It is not finite.
+        UsageError: There is no such cluster.
     """
-    if not isfinite(value):
-        raise ValueError(f"a word has {value}; expected a finite time or confidence")
-    return float(value)
+    if options.kind is Kind.ray:
+        with cluster(options.address):
+            share = Share(options.cpus_per_worker, options.gpus_per_worker)
+            lines = [RayLine(make, share) for _ in range(options.workers or room_for(share))]
+            with _ended([Remote(line, options.limits) for line in lines]) as workers:
+                yield workers
+    elif options.workers == 0:
+        with _ended([InThisProcess(make())]) as workers:
+            yield workers
+    else:
+        n_workers = options.workers or max(1, len(options.gpus))
+        processes = [ProcessLine(make, _environment(number, n_workers, options.gpus)) for number in range(n_workers)]
+        with _ended([Remote(line, options.limits) for line in processes]) as workers:
+            yield workers
 
 
-def _failure(clip: Decoded, error: BaseException, seconds: float) -> Hypothesis:
-    return Hypothesis(
-        clip.utterance.utterance_id, CLEAN, None, error=_words(error), audio_s=clip.audio_s, processing_s=seconds
-    )
-
-
-def _encodable(text: str) -> str:
-    """Return a text that any file can hold: half a surrogate pair becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _words(error: BaseException) -> str:
-    """Return the kind of error and its message, on one line."""
+@contextmanager
+def _ended(workers: Sequence[Worker]) -> Iterator[Sequence[Worker]]:
     try:
-        message = " ".join(str(error).split())
-    except Exception:  # an error that cannot say what it is
-        message = "(no message)"
-    return _encodable(f"{type(error).__name__}: {message}"[:500])
+        yield workers
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+def _environment(number: int, n_workers: int, gpus: Sequence[int]) -> dict[str, str]:
+    """Return the variables that share a machine among workers: a GPU each, and cores that they do not fight for."""
+    environment = {"CUDA_VISIBLE_DEVICES": str(gpus[number % len(gpus)])} if gpus else {}
+    if n_workers > 1 and "OMP_NUM_THREADS" not in os.environ:
+        environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // n_workers))
+    return environment

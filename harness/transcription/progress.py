@@ -3,11 +3,14 @@
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from harness.transcription.store import Hypothesis
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +46,16 @@ class TranscriptionProgress:
         """Remove the bar."""
         self._bar.stop()
 
-    def advance(self, *, n_done: int, n_failed: int, audio_s: float, processing_s: float) -> None:
-        """Count a batch."""
-        self.n_done += n_done
-        self.n_failed += n_failed
-        self.audio_s += audio_s
-        self.processing_s += processing_s
+    def advance(self, hypotheses: Sequence[Hypothesis]) -> None:
+        """Count a batch; the speed is of what a recogniser was given."""
+        self.n_done += len(hypotheses)
+        self.n_failed += sum(hypothesis.error is not None for hypothesis in hypotheses)
+        for hypothesis in hypotheses:
+            if hypothesis.processing_s is not None:
+                self.audio_s += hypothesis.audio_s or 0.0
+                self.processing_s += hypothesis.processing_s
         rtfx = f"RTFx {self.audio_s / self.processing_s:.1f}" if self.processing_s else "RTFx –"
-        self._bar.update(self._task, advance=n_done, n_failed=self.n_failed, rtfx=rtfx)
+        self._bar.update(self._task, advance=len(hypotheses), n_failed=self.n_failed, rtfx=rtfx)
         if self._bar.disable and time.monotonic() - self._logged > LOG_EVERY_S:
             self._logged = time.monotonic()
             log.info("%d of %d transcribed, %d failed, %s", self.n_done, self.n_total, self.n_failed, rtfx)

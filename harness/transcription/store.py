@@ -16,6 +16,7 @@ from harness.errors import HypothesesError, StorageError
 
 CLEAN = "clean"  # the label of untouched audio
 COLUMNS = ("utterance_id", "condition", "text", "error", "audio_s", "processing_s")
+OPTIONAL = ("words", "latency_s", "cost_usd", "cached")  # written only where they say something
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class Hypothesis:
         audio_s: Seconds of audio; None when it could not be decoded.
         processing_s: Seconds the backend took; a batch's time is shared in proportion to the audio.
         words: Word times; None when the backend gives none.
+        latency_s: Seconds from handing the clip's batch to the backend to its text, or what the backend itself says.
+        cost_usd: What it cost; None where nothing is charged.
+        cached: Whether it was recognised in an earlier run; it then took no time in this one.
     """
 
     utterance_id: str
@@ -47,6 +51,9 @@ class Hypothesis:
     audio_s: float | None = None
     processing_s: float | None = None
     words: tuple[HypothesisWord, ...] | None = None
+    latency_s: float | None = None
+    cost_usd: float | None = None
+    cached: bool | None = None
 
 
 class HypothesisStore:
@@ -154,9 +161,7 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _line(hypothesis: Hypothesis) -> str:
-    record = asdict(hypothesis)
-    if hypothesis.words is None:
-        del record["words"]
+    record = {key: value for key, value in asdict(hypothesis).items() if value is not None or key in COLUMNS}
     return json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n"
 
 

@@ -1,39 +1,67 @@
-"""A manifest and a backend in, a hypothesis for every utterance in the store out; what is done is not redone."""
+"""A manifest and recognisers in, a hypothesis for every utterance in the store out; what is done is not redone."""
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from harness.audio import audio_duration_s
-from harness.backends import Backend
 from harness.corpus import Manifest, Utterance
 from harness.errors import AudioError, BackendError
-from harness.transcription.batching import batches_by_duration
-from harness.transcription.executors import ExecutorOptions, run_local, warm_up
+from harness.transcription import sessions
+from harness.transcription.batching import batches_by_duration, longest_first
+from harness.transcription.cache import TranscriptCache
+from harness.transcription.executors import ExecutorOptions, Order
+from harness.transcription.hearing import Done
 from harness.transcription.progress import TranscriptionProgress
+from harness.transcription.recognition import Spent, peak_memory_bytes
+from harness.transcription.scheduling import Ahead, heard_in_parallel, heard_in_turn
+from harness.transcription.sessions import Session
 from harness.transcription.store import CLEAN, Hypothesis, HypothesisStore
+from harness.transcription.workers import InThisProcess, Worker
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Transcribed:
-    """Counts what a call to `transcribe` did."""
+    """Counts what a call to `transcribe` did.
 
-    n_kept: int  # hypotheses that were there before
-    n_done: int  # hypotheses made now, failures included
-    n_failed: int  # of those made now
-    warm_up_s: float  # seconds to load the backend, in no other figure
-    wall_s: float  # seconds from first to last batch
+    Attributes:
+        n_kept: Hypotheses that were there before.
+        n_done: Hypotheses made now, failures included.
+        n_failed: Of those made now.
+        n_cached: Of those made now, transcripts of an earlier run.
+        session: Where the time went; None when nothing was left to do.
+    """
+
+    n_kept: int
+    n_done: int
+    n_failed: int
+    n_cached: int
+    session: Session | None
 
 
-def transcribe(manifest: Manifest, backend: Backend, store: HypothesisStore, options: ExecutorOptions) -> Transcribed:
+def transcribe(
+    manifest: Manifest,
+    workers: Sequence[Worker],
+    store: HypothesisStore,
+    options: ExecutorOptions,
+    *,
+    cache: TranscriptCache | None = None,
+) -> Transcribed:
     """Bring the store to one hypothesis per utterance.
 
-    Batches are ordered by duration; each is written when it is done. An interrupt leaves a store that the same call
-    completes.
+    Each batch is written when it is done. An interrupt leaves a store that the same call completes.
+
+    Args:
+        manifest: What is heard.
+        workers: The recognisers, all alike, as `recognisers` yields them.
+        store: Where hypotheses are, and are added.
+        options: How clips are batched and decoded.
+        cache: Transcripts of earlier runs; None asks and keeps none.
 
     Raises:
         HarnessError: The backend cannot work at all, or hypotheses cannot be written.
@@ -42,47 +70,139 @@ def transcribe(manifest: Manifest, backend: Backend, store: HypothesisStore, opt
     missing = [utterance for utterance in manifest.utterances() if (utterance.utterance_id, CLEAN) not in done]
     if not missing:
         log.info("all %d utterances are transcribed", len(done))
-        return Transcribed(len(done), 0, 0, 0.0, 0.0)
-    warm_up_s = warm_up(backend)
-    durations_s = _durations_s(missing)
-    batches = [
-        [missing[position] for position in batch] for batch in batches_by_duration(durations_s, options.batch_size)
-    ]
+        return Transcribed(len(done), 0, 0, 0, None)
     if done:
         log.info("%d utterances are transcribed, %d are left", len(done), len(missing))
-    started = time.perf_counter()
-    n_failing = 0
-    with store.writer() as writer, TranscriptionProgress(len(missing)) as progress:
-        for hypotheses in run_local(batches, backend, options):
-            writer.append(hypotheses)
-            n_failing = _failing_now(hypotheses, n_failing)
-            if n_failing >= options.max_consecutive_failures:
-                last = next(hypothesis.error for hypothesis in reversed(hypotheses) if _backend_failed(hypothesis))
-                raise BackendError(
-                    f"the backend failed on the last {n_failing} clips, lastly with {last!r}. The run "
-                    "stops here and what is done is kept; mend the cause, then give the same command with "
-                    "executor.retry_failed=true."
-                )
-            progress.advance(
-                n_done=len(hypotheses),
-                n_failed=sum(hypothesis.error is not None for hypothesis in hypotheses),
-                audio_s=sum(hypothesis.audio_s or 0.0 for hypothesis in hypotheses),
-                processing_s=sum(hypothesis.processing_s or 0.0 for hypothesis in hypotheses),
+    tally = _Tally(len(workers), options)
+    ended = "done"
+    try:
+        with store.writer() as writer, TranscriptionProgress(len(missing)) as progress:
+            for batch in _heard(_batches(missing, options), workers, options, cache):
+                writer.append(batch.hypotheses)
+                if cache is not None:
+                    cache.keep(batch.new, condition=CLEAN)
+                tally.add(batch)
+                progress.advance(batch.hypotheses)
+    except BaseException as error:
+        ended = type(error).__name__
+        raise
+    finally:
+        session = tally.session(ended, [worker.spent() for worker in workers])
+        sessions.append(store.folder.parent, session)
+    log.info(
+        "%d utterances transcribed (%d from the cache), %d failed, in %.1f s",
+        tally.n_done, session.n_cached, session.n_failed, session.wall_s,
+    )  # fmt: skip
+    return Transcribed(len(done), tally.n_done, session.n_failed, session.n_cached, session)
+
+
+def _heard(
+    batches: Sequence[Sequence[Utterance]],
+    workers: Sequence[Worker],
+    options: ExecutorOptions,
+    cache: TranscriptCache | None,
+) -> Iterator[Done]:
+    ahead = Ahead(options.decode_threads, options.prefetch_batches)
+    if len(workers) == 1 and isinstance(workers[0], InThisProcess):
+        return heard_in_turn(batches, workers[0], ahead, cache=cache)
+    return heard_in_parallel(batches, workers, ahead, max_losses=options.max_losses, cache=cache)
+
+
+def _batches(missing: Sequence[Utterance], options: ExecutorOptions) -> list[list[Utterance]]:
+    durations_s = _durations_s(missing)
+    order = longest_first(durations_s)
+    if options.order is Order.shortest_first:
+        order = order[::-1]
+    elif options.order is Order.manifest:
+        order = list(range(len(missing)))
+    batches = batches_by_duration(durations_s, options.batch_size, most_s=options.batch_audio_s, order=order)
+    return [[missing[position] for position in batch] for batch in batches]
+
+
+@dataclass
+class _Tally:
+    """Counts what is done, and stops a run whose backend fails on everything."""
+
+    n_workers: int
+    options: ExecutorOptions
+    started: datetime = field(default_factory=lambda: datetime.now().astimezone())
+    clock_s: float = field(default_factory=time.perf_counter)
+    n_done: int = 0
+    n_recognised: int = 0
+    n_failed: int = 0
+    n_cached: int = 0
+    n_failing: int = 0  # clips that the backend failed on since it last heard one
+    audio_s: float = 0.0
+    processing_s: float = 0.0
+    decode_s: float = 0.0
+    waiting_s: float = 0.0
+    cost_usd: float | None = None
+
+    def add(self, batch: Done) -> None:
+        """Count a batch.
+
+        Raises:
+            BackendError: The backend has failed on too many clips, one after the other.
+        """
+        self.decode_s += batch.decode_s
+        self.waiting_s += batch.waited_s
+        for hypothesis in batch.hypotheses:
+            self._add(hypothesis)
+        if self.n_failing >= self.options.max_consecutive_failures:
+            last = next(hypothesis.error for hypothesis in reversed(batch.hypotheses) if _backend_failed(hypothesis))
+            raise BackendError(
+                f"the backend failed on the last {self.n_failing} clips, lastly with {last!r}. The run stops here and "
+                "what is done is kept; mend the cause, then give the same command with executor.retry_failed=true."
             )
-    wall_s = time.perf_counter() - started
-    log.info("%d utterances transcribed, %d failed, in %.1f s", progress.n_done, progress.n_failed, wall_s)
-    return Transcribed(len(done), progress.n_done, progress.n_failed, warm_up_s, wall_s)
 
-
-def _failing_now(hypotheses: Sequence[Hypothesis], n_before: int) -> int:
-    """Count the clips that the backend failed on since it last heard one; clips it never saw tell nothing of it."""
-    n_failing = n_before
-    for hypothesis in hypotheses:
+    def _add(self, hypothesis: Hypothesis) -> None:
+        self.n_done += 1
+        self.n_failed += hypothesis.error is not None
+        self.n_cached += hypothesis.cached is True
+        if hypothesis.processing_s is not None:
+            self.n_recognised += 1
+            self.audio_s += hypothesis.audio_s or 0.0
+            self.processing_s += hypothesis.processing_s
+        if hypothesis.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + hypothesis.cost_usd
         if hypothesis.error is None:
-            n_failing = 0
-        elif _backend_failed(hypothesis):
-            n_failing += 1
-    return n_failing
+            self.n_failing = 0
+        elif _backend_failed(hypothesis):  # clips that it never saw tell nothing of it
+            self.n_failing += 1
+
+    def session(self, ended: str, spent: Sequence[Spent]) -> Session:
+        """Return what was done and spent until now."""
+        wall_s = time.perf_counter() - self.clock_s
+        busy_s = sum(each.busy_s for each in spent)
+        open_s = wall_s * len(spent) - sum(each.warm_up_s for each in spent)
+        stages = sorted({name for each in spent for name in each.stages_s})
+        return Session(
+            started=self.started.isoformat(timespec="seconds"),
+            ended=ended,
+            executor=self.options.kind.value,
+            n_workers=self.n_workers,
+            n_recognised=self.n_recognised,
+            n_failed=self.n_failed,
+            n_cached=self.n_cached,
+            audio_s=self.audio_s,
+            processing_s=self.processing_s,
+            wall_s=wall_s,
+            warm_up_s=max(each.warm_up_s for each in spent),
+            decode_s=self.decode_s,
+            waiting_s=self.waiting_s,
+            busy_s=busy_s,
+            stages_s={name: sum(each.stages_s.get(name, 0.0) for each in spent) for name in stages},
+            idle_share=max(0.0, 1 - busy_s / open_s) if self.n_recognised and open_s > 0 else None,
+            devices=sorted({each.device for each in spent if each.busy_s}),
+            peak_memory_bytes=peak_memory_bytes(),
+            peak_worker_memory_bytes=max(each.peak_memory_bytes for each in spent),
+            peak_device_memory_bytes=max(
+                (each.peak_device_memory_bytes for each in spent if each.peak_device_memory_bytes), default=None
+            ),
+            batch_size=self.options.batch_size,
+            fits=min((each.fits for each in spent if each.fits), default=None),
+            cost_usd=self.cost_usd,
+        )
 
 
 def _backend_failed(hypothesis: Hypothesis) -> bool:

@@ -1,0 +1,1 @@
+"""Programs that are run and talked to in lines, for `harness.backends.command`."""

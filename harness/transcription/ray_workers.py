@@ -1,0 +1,138 @@
+"""A backend's factory in, lines to recognisers on the nodes of a Ray cluster out; where they stand is Ray's to say.
+
+The clips are decoded where the command runs and sent along, so that nodes need no file system in common: only this
+package, the backend's own, and its weights. A node that is lost takes a batch with it, which another one hears again.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from harness.audio import Waveform
+from harness.backends import Identity
+from harness.errors import UsageError
+from harness.transcription.worker_process import MakeBackend, Question, Refusal, Station
+from harness.transcription.workers import RecogniserLostError, Reply
+
+if TYPE_CHECKING:
+    from ray.actor import ActorHandle
+
+_CONNECT_S = 30.0  # for a cluster to answer
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Is what one recogniser occupies of a cluster.
+
+    Attributes:
+        cpus: CPU cores, as Ray counts them.
+        gpus: GPUs; a fraction lets several recognisers share one.
+    """
+
+    cpus: float
+    gpus: float
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[None]:
+    """Join the cluster at an address, or start one on this machine, until the block ends.
+
+    Raises:
+        UsageError: Ray is not installed, or no cluster answers.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a measurement tells nobody that it took place
+    try:
+        import ray
+    except ImportError as error:
+        raise UsageError("executor=ray needs the package ray: pip install 'asr-fairness-harness[ray]'") from error
+    if ray.is_initialized():  # the caller's own, who also ends it
+        yield
+        return
+    try:
+        ray.init(address=address or "local", include_dashboard=None if address else False, log_to_driver=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"executor.address={address}: no Ray cluster answers there ({' '.join(str(error).split())[:200]}). Start "
+            "one with `ray start --head`, give its HOST:6379, or leave the address out to use this machine alone"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def room_for(share: Share) -> int:
+    """Return how many recognisers the cluster has room for now, at least one."""
+    import ray
+
+    has: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    rooms = [has.get(name, 0.0) / need for name, need in (("CPU", share.cpus), ("GPU", share.gpus)) if need > 0]
+    return max(1, int(min(rooms, default=1)))
+
+
+class RayLine:
+    """Leads to a recogniser in an actor of its own.
+
+    Args:
+        make: Makes the backend, there.
+        share: What the actor occupies.
+    """
+
+    def __init__(self, make: MakeBackend, share: Share) -> None:
+        self._make, self._share = make, share
+        self._actor: ActorHandle[Station] | None = None
+
+    def connect(self) -> None:
+        """Ask for an actor; Ray places it where there is room, now or when there is."""
+        import ray
+
+        place = ray.remote(num_cpus=self._share.cpus, num_gpus=self._share.gpus, max_restarts=0)
+        self._actor = cast("ActorHandle[Station]", place(Station).remote(self._make))
+
+    def identity(self, timeout_s: float) -> Identity:
+        """Make the backend and return its identity."""
+        return cast("Identity", self._ask(Question("identity"), timeout_s))
+
+    def warm_up(self, timeout_s: float) -> None:
+        """Load the backend."""
+        self._ask(Question("warm_up"), timeout_s)
+
+    def recognise(self, waveforms: Sequence[Waveform], timeout_s: float) -> Reply:
+        """Return what was heard."""
+        return cast("Reply", self._ask(Question("recognise", list(waveforms)), timeout_s))
+
+    def disconnect(self) -> None:
+        """End the actor, whatever it does."""
+        import ray
+
+        actor, self._actor = self._actor, None
+        if actor is not None and ray.is_initialized():
+            ray.kill(actor)
+
+    def _ask(self, question: Question, timeout_s: float) -> object:
+        import ray
+        from ray.exceptions import GetTimeoutError, RayError
+
+        if self._actor is None:
+            raise RecogniserLostError("it was stopped")
+        try:
+            answer: object = ray.get(self._actor.answer.remote(question), timeout=timeout_s)
+        except GetTimeoutError as error:
+            self.disconnect()
+            raise RecogniserLostError(
+                f"no answer in {timeout_s:g} s; it was stopped (see executor.timeout_s and, if the cluster has no room "
+                f"for an actor of {self._share.cpus:g} CPUs and {self._share.gpus:g} GPUs, executor.gpus_per_worker)"
+            ) from error
+        except RayError as error:
+            raise RecogniserLostError(_first_lines(error)) from error
+        if isinstance(answer, Refusal):
+            raise answer.raised()
+        return answer
+
+
+def _first_lines(error: Exception) -> str:
+    """Return what Ray says of a lost actor, on one line and without addresses."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
+    return " ".join(lines)[:300] or type(error).__name__

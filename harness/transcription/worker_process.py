@@ -1,0 +1,209 @@
+"""A backend's factory in, a line to a recogniser in a process of its own out: what it breaks, it breaks there.
+
+The two ends speak over a socket pair; nobody else can. The process ends with its parent, however that ends.
+"""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import cast
+
+from harness import errors
+from harness.audio import Waveform
+from harness.backends import Backend, Identity
+from harness.errors import HarnessError
+from harness.transcription.recognition import Recogniser
+from harness.transcription.workers import RecogniserLostError, Reply
+
+MakeBackend = Callable[[], Backend]  # can be pickled: a function or class that can be imported, with its arguments
+
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); from harness.transcription import worker_process as w"
+)
+_COMMAND = f"{_START}; w.serve(int(sys.argv[1]))"
+_PARENT_EVERY_S = 1.0  # how soon a process notices that its parent was killed
+_END_S = 5.0  # for a process that is told to end, before it is made to
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Is a method of `Recogniser` and what it is asked about."""
+
+    method: str
+    waveforms: Sequence[Waveform] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Is an error of the harness's tree that went through a process's end: its class's name and its message."""
+
+    kind: str
+    message: str
+
+    def raised(self) -> HarnessError:
+        """Return the error as it was."""
+        kind = getattr(errors, self.kind, errors.BackendError)
+        return cast("HarnessError", kind(self.message))
+
+
+class Station:
+    """Answers questions about one recogniser, in the process where that stands; makes it at the first."""
+
+    def __init__(self, make: MakeBackend) -> None:
+        self._make = make
+        self._recogniser: Recogniser | None = None
+
+    def answer(self, question: Question) -> object:
+        """Return an identity, nothing or a `Reply`, as the question wants it; or a `Refusal`."""
+        try:
+            recogniser = self._made()
+            if question.method == "identity":
+                return recogniser.identity()
+            if question.method == "warm_up":
+                recogniser.warm_up()
+                return None
+            return Reply(recogniser.recognise(question.waveforms), recogniser.spent())
+        except HarnessError as error:
+            return Refusal(type(error).__name__, str(error))
+
+    def close(self) -> None:
+        """End what the backend started."""
+        if self._recogniser is not None:
+            self._recogniser.close()
+
+    def _made(self) -> Recogniser:
+        if self._recogniser is None:
+            self._recogniser = Recogniser(self._make())
+        return self._recogniser
+
+
+class ProcessLine:
+    """Leads to a recogniser in a process of its own on this machine.
+
+    Args:
+        make: Makes the backend, there.
+        environment: Variables that the process has beside this one's, such as CUDA_VISIBLE_DEVICES.
+    """
+
+    def __init__(self, make: MakeBackend, environment: Mapping[str, str]) -> None:
+        self._make, self._environment = make, dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ours: Connection | None = None
+        self._asking = False
+        self._stopping = threading.Lock()
+
+    def connect(self) -> None:
+        """Start the process."""
+        ours, theirs = Pipe()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _COMMAND, str(theirs.fileno()), json.dumps(sys.path)],
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, **self._environment},
+                stdin=subprocess.DEVNULL,
+                stdout=2,  # results alone go to standard output
+                start_new_session=True,  # Ctrl-C is the parent's, and what the backend starts is ended with it
+            )
+        self._ours, self._asking = ours, False
+        self._send(self._make)
+
+    def identity(self, timeout_s: float) -> Identity:
+        """Make the backend and return its identity."""
+        return cast("Identity", self._ask(Question("identity"), timeout_s))
+
+    def warm_up(self, timeout_s: float) -> None:
+        """Load the backend."""
+        self._ask(Question("warm_up"), timeout_s)
+
+    def recognise(self, waveforms: Sequence[Waveform], timeout_s: float) -> Reply:
+        """Return what was heard."""
+        return cast("Reply", self._ask(Question("recognise", list(waveforms)), timeout_s))
+
+    def disconnect(self) -> None:
+        """Let an idle process end by itself; stop a busy one, and all that either started."""
+        with self._stopping:
+            process, ours, self._process, self._ours = self._process, self._ours, None, None
+        if process is None or ours is None:
+            return
+        if not self._asking:
+            ours.close()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_END_S)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        ours.close()
+
+    def _ask(self, question: Question, timeout_s: float) -> object:
+        self._asking = True
+        answer = self._answer(question, timeout_s)
+        self._asking = False
+        if isinstance(answer, Refusal):
+            raise answer.raised()
+        return answer
+
+    def _answer(self, question: Question, timeout_s: float) -> object:
+        self._send(question)
+        ours = self._connection()
+        try:
+            if ours.poll(timeout_s):
+                return ours.recv()
+        except (EOFError, OSError) as error:
+            raise RecogniserLostError(self._how_it_ended()) from error
+        self.disconnect()
+        raise RecogniserLostError(f"no answer in {timeout_s:g} s; it was stopped (see executor.timeout_s)")
+
+    def _send(self, message: object) -> None:
+        try:
+            self._connection().send(message)
+        except OSError as error:
+            raise RecogniserLostError(self._how_it_ended()) from error
+
+    def _connection(self) -> Connection:
+        if self._ours is None:
+            raise RecogniserLostError("it was stopped")
+        return self._ours
+
+    def _how_it_ended(self) -> str:
+        process = self._process
+        if process is None:
+            return "it was stopped"
+        try:
+            status = process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            return "its process no longer answers"
+        if status >= 0:
+            return f"its process ended with status {status}"
+        name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
+        hint = ", which the system sends when memory runs out" if name == "SIGKILL" else ""
+        return f"its process was ended by {name}{hint}"
+
+
+def serve(descriptor: int) -> None:
+    """Answer questions on a socket until its other end is closed: the whole of a recogniser's process."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    with Connection(descriptor) as theirs, suppress(EOFError, OSError):
+        station = Station(theirs.recv())
+        try:
+            while True:
+                theirs.send(station.answer(theirs.recv()))
+        finally:
+            station.close()
+
+
+def _end_with(parent: int) -> None:
+    """End this process and what it started when its parent is gone, even in the middle of a batch."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_EVERY_S)
+    os.killpg(os.getpid(), signal.SIGKILL)
