@@ -20,6 +20,8 @@ PIPELINES = {
     "compare": "which of two systems is better, and for whom: baseline=RUN candidate=RUN",
     "plan": "how many speakers would show a gap: plan.gap=0.03, for a manifest or a run=RUN",
     "discover": "search a run for slices that nobody named: run=RUN",
+    "audit_invariance": "do texts depend on batch size, order, workers or precision: audit.batch_sizes=[1,32]",
+    "cache": "what earlier runs heard and is kept: action=prune removes, action=export out=FILE writes it out",
 }
 EXIT_OK, EXIT_COULD_NOT_MEASURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -131,6 +133,7 @@ def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
 
     from harness.config import Composed, run
     from harness.errors import UsageError
+    from harness.pipelines.cache import CacheOutcome
     from harness.report import screens
 
     hydra_config = HydraConfig.get()
@@ -139,11 +142,12 @@ def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
     named = _named_targets(overrides, list(config.get("allow_targets", [])))
     outcome = run(Composed(name, config, choices, named))
+    shown = outcome.answer if isinstance(outcome, CacheOutcome) else outcome.run
     try:
-        screens.show(name, outcome.run, sys.stdout)
+        screens.show(name, shown, sys.stdout)
         sys.stdout.flush()
     except (OSError, ValueError, AttributeError) as error:  # a closed pipe or no standard output: the run is whole
-        log.warning("the table could not be printed (%s); it is in %s", error, outcome.run.path)
+        log.warning("the table could not be printed (%s); it is in %s", error, shown.path)
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 (for the interpreter's last flush)
     return outcome.exit_status
 

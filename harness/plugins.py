@@ -11,8 +11,14 @@ from harness.errors import HarnessError, UsageError
 
 TARGETS = frozenset(
     {
+        "harness.backends.aws_transcribe.AwsTranscribe",
+        "harness.backends.command.Command",
+        "harness.backends.faster_whisper.FasterWhisper",
+        "harness.backends.nemo.Nemo",
+        "harness.backends.openai_api.OpenAIApi",
         "harness.backends.pocketsphinx.PocketSphinx",
         "harness.backends.tones.Tones",
+        "harness.backends.transformers.Transformers",
         "harness.backends.whisper.Whisper",
         "harness.scoring.normalization.ByLanguage",
         "harness.scoring.normalization.LowercaseNoPunctuation",

@@ -122,7 +122,7 @@ def benchmark_job(manifest: Path, run_dir: Path, **changes: object) -> Benchmark
         "normalizer": ByLanguage(),
         "policy": Policy(n_resamples=200, n_permutations=200),
         "slices": SliceOptions(),
-        "executor": ExecutorOptions(batch_size=4),
+        "executor": ExecutorOptions(batch_size=4, workers=0),
         "cache": CacheOptions(enabled=False),
         "seed": 0,
         "run_dir": str(run_dir),

@@ -145,7 +145,7 @@ def test_help_loads_nothing_that_takes_a_second(tmp_path):
 def test_a_pipeline_s_own_help_lists_its_choices(tmp_path):
     ended = harness("benchmark", "--help", cwd=tmp_path)
     assert ended.exit_status == 0
-    assert "backend: pocketsphinx, tones, whisper" in ended.out
+    assert ", pocketsphinx, tones, transformers, whisper" in ended.out
 
 
 def test_cfg_job_shows_the_run_and_does_nothing(tmp_path):
@@ -183,7 +183,7 @@ def test_rescoring_needs_no_recordings_and_no_variable_of_the_environment(tmp_pa
     assert (summary["wer"], summary["n_utterances"]) == (0.0, 600)
 
 
-@pytest.mark.parametrize("pipeline", sorted(set(PIPELINES) - {"compare", "discover"}))
+@pytest.mark.parametrize("pipeline", sorted(set(PIPELINES) - {"cache", "compare", "discover"}))
 def test_a_manifest_s_path_alone_means_that_file_and_nothing_of_the_demo(tmp_path, pipeline):
     ended = harness(pipeline, "manifest.path=my.csv", "--cfg", "job", cwd=tmp_path)
     assert ended.exit_status == 0, ended.err

@@ -25,6 +25,8 @@ NEEDED = {
     "compare": ["baseline=runs/a", "candidate=runs/b"],
     "discover": ["run=runs/a"],
     "plan": [],
+    "audit_invariance": [],
+    "cache": [],
 }
 CHOSEN = {  # the groups that each pipeline chooses from
     "benchmark": {"backend", "executor", "manifest", "normalizer", "policy"},
@@ -32,6 +34,8 @@ CHOSEN = {  # the groups that each pipeline chooses from
     "compare": {"policy"},
     "discover": {"policy"},
     "plan": {"manifest", "policy"},
+    "audit_invariance": {"backend", "executor", "manifest", "normalizer", "policy"},
+    "cache": set(),
 }
 GROUPS = {
     group.name: sorted(path.stem for path in group.glob("*.yaml"))
@@ -109,8 +113,9 @@ def test_a_plugin_s_defaults_are_those_of_its_constructor(path):
     module, _, name = node.pop("_target_").rpartition(".")
     parameters = inspect.signature(getattr(import_module(module), name)).parameters
     interpolated = {key for key, value in node.items() if isinstance(value, str) and value.startswith("${")}
-    assert {key: node[key] for key in node if key not in interpolated} == {
-        key: parameters[key].default for key in node if key not in interpolated
+    defaults = {key: parameters[key].default for key in node if key not in interpolated}
+    assert {key: node[key] for key in defaults} == {
+        key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()  # YAML has no tuples
     }
 
 
@@ -225,5 +230,5 @@ def test_strict_fails_on_what_could_not_be_tested_too():
 @pytest.mark.parametrize("path", sorted(configs_folder().rglob("*.yaml")), ids=lambda path: path.stem)
 def test_a_choice_fits_on_a_card(path):
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 16
+    assert len(lines) <= 22  # a line an option; services have the most
     assert all(len(line.split("#")[0]) <= 120 for line in lines)

@@ -36,7 +36,7 @@ POLICIES = ("default", "strict")
 CONTRACT = REPOSITORY.parent / "shared" / "check_run.py"  # the contract as its authors check it, where they left it
 FILES = {
     "config.yaml", "run.json", "hypotheses", "scores.parquet", "slices.csv", "disparities.csv", "summary.json",
-    "report.md", "metrics.csv", "adjusted.csv", "normalizers.csv",
+    "report.md", "metrics.csv", "adjusted.csv", "normalizers.csv", "sessions.jsonl", "speed.csv",
 }  # fmt: skip
 
 
@@ -401,10 +401,10 @@ def test_failed_clips_are_redone_when_asked_and_only_those(tmp_path):
     job = benchmark_job(corpus, tmp_path / "run", backend=Scripted(raises_on_one), normalizer=Verbatim())
     benchmark(job)
     again = Scripted()
-    benchmark(replace(job, backend=again))
+    benchmark(replace(job, make_backend=lambda: again))
     assert (again.calls, summary_of(tmp_path)["n_failed"]) == ([], n_alike)
     assert summary_of(tmp_path)["failure_reasons"] == [{"error": "RuntimeError: out of memory", "n": n_alike}]
-    benchmark(replace(job, backend=again, executor=ExecutorOptions(retry_failed=True)))
+    benchmark(replace(job, make_backend=lambda: again, executor=ExecutorOptions(retry_failed=True, workers=0)))
     assert sum(again.calls) == 1 + n_alike  # the warm-up, and the clips that had failed
     assert (summary_of(tmp_path)["n_failed"], summary_of(tmp_path)["wer"]) == (0, 0.0)
     assert summary_of(tmp_path)["failure_reasons"] == []
@@ -442,7 +442,7 @@ def test_a_backend_that_fails_on_a_hundred_clips_in_a_row_stops_the_run_with_a_r
     assert caught.value.exit_status == 1
     assert len(hypothesis_lines(tmp_path / "run")) == 100
     assert not (tmp_path / "run" / "summary.json").exists()
-    mended = benchmark(replace(job, backend=Scripted(), executor=ExecutorOptions(retry_failed=True)))
+    mended = benchmark(replace(job, make_backend=Scripted, executor=ExecutorOptions(retry_failed=True, workers=0)))
     assert mended.exit_status == 0
     assert (summary_of(tmp_path)["n_failed"], summary_of(tmp_path)["n_utterances"]) == (0, 120)
 

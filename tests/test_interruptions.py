@@ -74,7 +74,7 @@ class Workplace:
     ) -> list[str]:
         return [
             "benchmark", *more, "manifest=file", f"manifest.path={self.folder / 'corpus' / 'manifest.jsonl'}",
-            "normalizer=verbatim", *FEW_RESAMPLES, f"executor.batch_size={BATCH_SIZE}",
+            "normalizer=verbatim", *FEW_RESAMPLES, f"executor.batch_size={BATCH_SIZE}", "cache.enabled=false",
             "allow_targets=[third_party_slow.Slow]", "backend=tones", "backend._target_=third_party_slow.Slow",
             f"+backend.seconds={seconds}", f"+backend.diary={self.folder / 'diary'}", f"+backend.weights={weights}",
             *([f"run_dir={run_dir}"] if run_dir else []),

@@ -40,12 +40,25 @@ CONFIGURATION = {
 }
 DOORS = {
     "jiwer": {"harness.scoring.alignment"},
-    "whisper": {"harness.backends.whisper", "harness.scoring.normalization"},
+    "rapidfuzz": {"harness.scoring.alignment"},
+    "whisper": {
+        "harness.backends.whisper",
+        *(f"harness.backends.whisper_engine.{path.stem}" for path in (PACKAGE / "backends/whisper_engine").glob("*.py")),
+        "harness.scoring.normalization",
+    },
+    "transformers": {
+        "harness.backends.transformers",
+        *(f"harness.backends.transformers_{part}" for part in ("checkpoint", "ctc", "whisper")),
+    },
+    "faster_whisper": {"harness.backends.faster_whisper"},
+    "nemo": {"harness.backends.nemo"},
+    "openai": {"harness.backends.openai_api", "harness.backends.openai_requests"},
+    "boto3": {"harness.backends.aws_transcribe", "harness.backends.aws_jobs"},
     "torchaudio": {"harness.audio.torchaudio_door"},
     "pocketsphinx": {"harness.backends.pocketsphinx"},
-    "soundfile": {"harness.audio.waveform"},
+    "soundfile": {"harness.audio.waveform", "harness.backends.service"},
     "gpboost": {"harness.fairness.regression.crossed"},
-    "ray": {"harness.transcription.executors"},
+    "ray": {"harness.transcription.ray_workers"},
     "duckdb": {"harness.results.history"},
     "hydra": CONFIGURATION,
     "omegaconf": CONFIGURATION,

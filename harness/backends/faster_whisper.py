@@ -11,7 +11,6 @@ CTranslate2 reads its weights, `model.bin`, as numbers only; there is no code in
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,8 @@ _SETTINGS = ("config.json", "tokenizer.json", "preprocessor_config.json", "vocab
 _SILENT, _UNLIKELY = 0.6, -1.0  # no-speech probability and mean log probability; Whisper's own thresholds
 _FIRST_TIMESTAMP = 50  # steps of 20 ms: a first segment begins within a second; the library's default
 _COMPUTE_TYPES = (
-    "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32",
+    "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16",
+    "float32",
 )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ class FasterWhisper:
         self._beam_size, self._temperatures = beam_size, [float(each) for each in temperatures]
         self._condition, self._word_times = condition_on_previous_text, word_times
         self._compute_type, self._device, self._cpu_threads = compute_type, _device(device), cpu_threads
-        self._stopwatch = Stopwatch()  # CTranslate2 has finished when it returns
+        self._stopwatch = Stopwatch()
 
     def load(self) -> None:
         """Loads the model onto its device; `transcribe` does it when nobody has.
@@ -143,7 +143,10 @@ class FasterWhisper:
         }
 
     def stage_seconds(self) -> Mapping[str, float]:
-        """Returns the seconds spent in `features`, `encoder` and `decoder`; a clip that is heard alone is all decoder."""
+        """Returns the seconds spent in `features`, `encoder` and `decoder`, which has all of a clip heard alone.
+
+        CTranslate2 gives nothing to wait for: on a GPU it may still encode when the decoder's clock starts.
+        """
         return self._stopwatch.seconds()
 
     def _features(self, waveform: Waveform) -> npt.NDArray[np.float32]:
@@ -305,7 +308,7 @@ def _check_language(language: str | None, model: "faster_whisper.WhisperModel") 
 
 
 def _suppressed(tokenizer: "Tokenizer") -> list[int]:
-    """Returns the tokens that no text holds, as the library lists them: brackets, notes, what is not for transcripts."""
+    """Returns the tokens that no text may hold, as the library lists them: brackets, notes, marks of other tasks."""
     from faster_whisper.transcribe import get_suppressed_tokens
 
     return list(get_suppressed_tokens(tokenizer, [-1]))

@@ -14,6 +14,7 @@ import json
 import random
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from threading import Lock
 
@@ -276,7 +277,26 @@ def _read(session: Session, answer: Answered) -> Transcript | Failure:
     text = found.get("text") if isinstance(found, dict) else None
     if not isinstance(found, dict) or not isinstance(text, str) or found.get("error"):
         return Failure(f"expected JSON with a `text`, found {session.show(body)}", latency_s=answer.latency_s)
-    return not_too_long(Transcript(text.strip(), words=_words(found), latency_s=answer.latency_s))
+    text, words = text.strip(), _words(found)
+    pointed = None if words is None else _pointed(text, words)
+    return not_too_long(Transcript(text, words=pointed, latency_s=answer.latency_s))
+
+
+def _pointed(text: str, words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Returns the words with the punctuation that they have in the text, and as they are where they are not its words.
+
+    OpenAI's words come without.
+    """
+    begins: list[int] = []
+    end = 0
+    for word in words:
+        begin = text.find(word.text, end)
+        if begin < 0 or any(character.isalnum() for character in text[end:begin]):
+            return words
+        begins.append(begin)
+        end = begin + len(word.text)
+    cuts = [0, *begins[1:], len(text)]
+    return tuple(replace(word, text=text[cuts[i] : cuts[i + 1]].strip()) for i, word in enumerate(words))
 
 
 def _words(found: Mapping[str, object]) -> tuple[Word, ...] | None:

@@ -195,7 +195,7 @@ class Session:
 
     def _advice(self, error: "APIStatusError") -> str | None:
         """Returns what to do where no clip can be recognised; None where the next one may be."""
-        status, kinds = error.status_code, {error.code, error.type}
+        status, kinds = error.status_code, {str(error.code), str(error.type)}
         variable, model = self._account.api_key_env or "api_key_env", self._account.model
         if status == 402 or kinds & _NO_CREDIT:
             return "The account has no credit: add some and run again; what is done is kept"

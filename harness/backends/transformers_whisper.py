@@ -1,4 +1,4 @@
-"""Waveforms in, texts out: how the Whisper models of Hugging Face are called, for clips of up to 30 s and for others."""
+"""Waveforms in, texts out: how Whisper models of Hugging Face are called, for clips of up to 30 s and longer ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from harness.backends.transformers_checkpoint import (
     loaded_model,
     tokenizer,
 )
-from harness.backends.weights import Stopwatch, waiting_for
+from harness.backends.weights import Stopwatch, count_calls, waiting_for
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class WhisperModel:
         model = loaded_model(transformers.WhisperForConditionalGeneration, checkpoint)
         _check_language(checkpoint, model, asked.language)
         stopwatch = Stopwatch(waiting_for(checkpoint.device))
-        _count_calls(model.get_encoder(), stopwatch)
+        count_calls(model.get_encoder(), stopwatch, stage="encoder", within="decoder")
         return cls(model, feature_extractor(checkpoint), tokenizer(checkpoint), asked, stopwatch)
 
     def options(self) -> Identity:
@@ -119,10 +119,3 @@ def _check_language(checkpoint: Checkpoint, model: "WhisperForConditionalGenerat
     known = sorted(token.strip("<|>") for token in model.generation_config.lang_to_id)
     if language not in known:
         raise UsageError(f"{NAME}: language={language}; expected null to detect it, or one of {', '.join(known)}")
-
-
-def _count_calls(encoder: "torch.nn.Module", stopwatch: Stopwatch) -> None:
-    """Adds the time spent in the encoder, which `generate` calls, to its stage and takes it off the decoder's."""
-    started: list[float] = []
-    encoder.register_forward_pre_hook(lambda *_: started.append(stopwatch.now()))
-    encoder.register_forward_hook(lambda *_: stopwatch.move("decoder", "encoder", stopwatch.now() - started.pop()))

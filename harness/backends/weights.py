@@ -190,6 +190,13 @@ def waiting_for(device: "torch.device") -> Callable[[], None]:
     return lambda: torch.cuda.synchronize(device)
 
 
+def count_calls(module: "torch.nn.Module", stopwatch: Stopwatch, *, stage: str, within: str) -> None:
+    """Counts the time spent in a part of a model for one stage, and not for the stage that calls it."""
+    started: list[float] = []
+    module.register_forward_pre_hook(lambda *_: started.append(stopwatch.now()))
+    module.register_forward_hook(lambda *_: stopwatch.move(within, stage, stopwatch.now() - started.pop()))
+
+
 def first_line(error: BaseException) -> str:
     """Returns the first line of an error's text, which may be many; the error's kind when it has none."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

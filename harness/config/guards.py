@@ -27,7 +27,7 @@ _LOGGING = frozenset(  # what a configuration of logging may name: it, too, call
 )
 _PLACES = (  # options that may name environment variables
     *("path", "audio_root", "grammar", "hypotheses", "run_dir", "model", "download_root"),
-    *("run", "baseline", "candidate", "spellings"),
+    *("run", "baseline", "candidate", "spellings", "out"),
 )
 _EXAMPLES = {
     "manifest.path": "manifest.path=my_corpus/manifest.csv",

@@ -16,6 +16,8 @@ from harness.config.guards import resolved
 from harness.config.schemas import SCHEMAS, ManifestOptions
 from harness.corpus import Manifest
 from harness.errors import HarnessError, UsageError
+from harness.pipelines.audit_invariance import AuditJob, audit_invariance
+from harness.pipelines.audit_settings import variant_names
 from harness.pipelines.benchmark import BenchmarkJob, benchmark
 from harness.pipelines.cache import CacheJob, CacheOutcome, cache
 from harness.pipelines.compare import CompareJob, compare
@@ -72,9 +74,14 @@ class Composed:
         """Build the backend or the normaliser."""
         return self.maker(key)()
 
-    def maker(self, key: str) -> Callable[[], Any]:
-        """Return what builds the backend or the normaliser, in this process or, pickled, in another."""
+    def maker(self, key: str, changes: Mapping[str, object] | None = None) -> Callable[[], Any]:
+        """Return what builds the backend or the normaliser, with other options where there are changes.
+
+        It builds in this process or, pickled, in another.
+        """
         node = OmegaConf.to_container(self.config[key], resolve=True)
+        if isinstance(node, dict):
+            node = node | dict(changes or {})
         return partial(build, key, node, allowed=TARGETS | frozenset(self.named_targets))
 
 
@@ -101,6 +108,43 @@ def _benchmark(composed: Composed) -> Outcome:
             **_measured(composed, options, plain),
         )
     )
+
+
+def _audit_invariance(composed: Composed) -> Outcome:
+    plain = composed.plain
+    backend = composed.plugin("backend")
+    options = composed.options()
+    return audit_invariance(
+        AuditJob(
+            manifest=_manifest(options.manifest, require_audio=True),
+            makers=_makers(composed, options.audit.variants),
+            backend_name=composed.choices.get("backend", type(backend).__name__),
+            normalizer=_normalizer(composed, options.spellings),
+            slices=options.slices,
+            executor=options.executor,
+            options=options.audit,
+            reference_pattern=options.reference_pattern,
+            **_judged(options, plain),
+        )
+    )
+
+
+def _makers(composed: Composed, variants: Sequence[dict[str, object]] | None) -> dict[str, Callable[[], Any]]:
+    """Return what builds each variant of the backend, by name.
+
+    Raises:
+        UsageError: A variant is another backend, or has an option that the backend does not take.
+    """
+    makers = {}
+    for position, (name, changes) in enumerate(zip(variant_names(variants), variants or [{}], strict=True)):
+        if any(key.startswith("_") for key in changes):
+            raise UsageError(f"audit.variants[{position}]={changes}; expected options of the backend that is chosen.")
+        makers[name] = composed.maker("backend", changes)
+        try:
+            makers[name]()
+        except UsageError as error:
+            raise UsageError(f"audit.variants[{position}] ({name}): {error}") from error
+    return makers
 
 
 def _rescore(composed: Composed) -> Outcome:
@@ -222,5 +266,6 @@ _RUNS: dict[str, Callable[[Composed], Outcome | CacheOutcome]] = {
     "compare": _compare,
     "discover": _discover,
     "plan": _plan,
+    "audit_invariance": _audit_invariance,
     "cache": _cache,
 }

@@ -11,6 +11,7 @@ from harness.errors import UsageError
 from harness.fairness import DimensionPolicy, Policy
 from harness.fairness.discovery import DiscoveryOptions
 from harness.fairness.planning import PlanOptions
+from harness.pipelines.audit_settings import AuditOptions
 from harness.pipelines.cache import CacheAction
 from harness.pipelines.evaluation import SliceOptions
 from harness.pipelines.evidence import EvidenceOptions
@@ -55,19 +56,25 @@ class PolicyOptions(Policy):
 
 
 @dataclass(kw_only=True)
-class Common:
-    """Holds what every pipeline that measures is configured by."""
+class Scoring:
+    """Holds what every pipeline that counts word errors is configured by."""
 
     manifest: ManifestOptions = field(default_factory=ManifestOptions)
     normalizer: Any = MISSING
     policy: PolicyOptions = field(default_factory=PolicyOptions)
     slices: SliceOptions = field(default_factory=SliceOptions)
-    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     spellings: str | None = None
     seed: int = 0
     run_dir: str | None = None
     allow_targets: list[str] = field(default_factory=list)
     reference_pattern: str | None = None
+
+
+@dataclass(kw_only=True)
+class Common(Scoring):
+    """Holds what every pipeline that measures is configured by."""
+
+    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
 
 
 @dataclass(kw_only=True)
@@ -132,6 +139,22 @@ class PlanConfig(FromRuns):
 
 
 @dataclass(kw_only=True)
+class AnyAuditOptions(AuditOptions):
+    """Is what an audit varies, with options of backends that no schema knows."""
+
+    variants: list[dict[str, Any]] | None = None
+
+
+@dataclass(kw_only=True)
+class AuditInvarianceConfig(Scoring):
+    """Is the schema of `harness audit_invariance`; it has no cache of transcripts."""
+
+    backend: Any = MISSING
+    executor: ExecutorOptions = field(default_factory=ExecutorOptions)
+    audit: AnyAuditOptions = field(default_factory=AnyAuditOptions)
+
+
+@dataclass(kw_only=True)
 class CacheConfig:
     """Is the schema of `harness cache`."""
 
@@ -148,6 +171,7 @@ SCHEMAS: dict[str, type] = {
     "compare": CompareConfig,
     "discover": DiscoverConfig,
     "plan": PlanConfig,
+    "audit_invariance": AuditInvarianceConfig,
     "cache": CacheConfig,
 }
 

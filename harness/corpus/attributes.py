@@ -29,6 +29,7 @@ OUTPUT_COLUMNS = frozenset(  # a line or two per file
     verdict reason minimum_detectable_gap overall note
     measure baseline candidate difference difference_low difference_high
     normaliser_sensitive utterance_length
+    latency_s cost_usd cached n_recognised n_cached n_untimed latency_p50_s latency_p95_s latency_per_audio_p50
     """.split()  # noqa: SIM905 (a list would be one name a line)
 )
 

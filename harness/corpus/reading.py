@@ -92,9 +92,9 @@ def _read_json_lines(data: bytes, table: Table) -> None:
 
 
 def _json_object(text: str) -> dict[str, object]:
-    if SURROGATES.search(text):
+    if not text.isascii() and SURROGATES.search(text):
         raise ValueError("its bytes are not UTF-8; save the file as UTF-8")
-    record: object = json.loads(text, object_pairs_hook=_unique_keys)
+    record: object = _DECODER.decode(text)
     if not isinstance(record, dict):
         raise ValueError(f"found {shown(record)}")
     return record
@@ -105,6 +105,9 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(record) < len(pairs):
         raise ValueError("a key stands in it twice")
     return record
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys)  # one for all lines: making it takes as long as using it
 
 
 def _append_record(table: Table, line: int, record: dict[str, object]) -> None:

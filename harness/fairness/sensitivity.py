@@ -81,11 +81,14 @@ def sensitivity(
     if disparities.empty:
         return Sensitivity(pd.DataFrame(columns=list(SENSITIVITY_COLUMNS)), aligned)
     strict = scores_by_profile[STRICT]
+    words = {column: np.array([len(text.split()) for text in strict[column]], dtype=np.float64) for column in _EDITED}
     totals = [_totals(strict, dimension, pinned) for dimension in disparities["dimension"].unique()]
     blocks = [
         _same_rows(disparities, tables[name])[[*_KEYS, "comparator", *_JUDGED]]
         .assign(normalizer=name)
-        .merge(_counts_and_shares(scores, strict, totals, policy), on=_KEYS, how="left", validate="one_to_one")
+        .merge(
+            _counts_and_shares(scores, strict, totals, policy, words=words), on=_KEYS, how="left", validate="one_to_one"
+        )
         for name, scores in scores_by_profile.items()
     ]
     verdicts = pd.concat(blocks).sort_index(kind="stable")  # row i of every block is one slice
@@ -193,23 +196,27 @@ def _totals(scores: pd.DataFrame, dimension: str, policy: Policy) -> _Totals:
 
 
 def _counts_and_shares(
-    scores: pd.DataFrame, strict: pd.DataFrame, totals: Sequence[_Totals], policy: Policy
+    scores: pd.DataFrame,
+    strict: pd.DataFrame,
+    totals: Sequence[_Totals],
+    policy: Policy,
+    *,
+    words: Mapping[str, Floats],
 ) -> pd.DataFrame:
-    """Return the words of every slice under a profile and the shares of words that it edits."""
+    """Return the words of every slice under a profile and the shares of words (of strict texts) that it edits."""
     counted = checked_scores(scores, policy)
     left_out = counted["failed"].to_numpy(bool) & np.array(policy.failures is Failures.left_out)
     counts = {name: counted[name].to_numpy(np.float64) for name in WORD_COUNTS}
     columns = []
     for column, share in _EDITED.items():
-        words = np.array([len(text.split()) for text in strict[column]], dtype=np.float64)
         edits = token_edits(strict[column].tolist(), scores[column].tolist()).astype(np.float64)
-        columns.append((share, np.where(left_out, 0, edits), np.where(left_out, 0, words)))
+        columns.append((share, np.where(left_out, 0, edits), np.where(left_out, 0, words[column])))
     tables = []
     for each in totals:
         sums = {name: each.of(values)[0].astype(np.int64) for name, values in counts.items()}
         table = {"dimension": each.part.dimension, "slice": each.part.slices, **sums}
-        for share, edits, words in columns:
-            own, comparator = map(divide, each.of(edits), each.of(words))
+        for share, edits, said in columns:
+            own, comparator = map(divide, each.of(edits), each.of(said))
             table |= {share: own, f"comparator_{share}": comparator}
         tables.append(pd.DataFrame(table))
     found = pd.concat(tables, ignore_index=True)

@@ -21,6 +21,7 @@ from harness.fairness.speaker_sums import (
     slice_sums,
     speaker_codes,
 )
+from harness.fairness.speed import clip_seconds, rtfx
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def _rows(scores: pd.DataFrame, part: Membership, sums: SliceSums, intervals: Se
             "cer": _character_error_rate(scores, total, n_slices),
             "speaker_mean_wer": _speaker_mean(sums),
             "hallucination_rate": _share(scores, part, "hallucination", n_slices),
-            "rtfx": _rtfx(scores, part, n_slices),
+            "rtfx": rtfx(clip_seconds(scores), part),
             "note": [interval.note for interval in intervals],
         }
     )[list(SLICE_COLUMNS)]
@@ -133,20 +134,6 @@ def _share(scores: pd.DataFrame, part: Membership, flag: str, n_slices: int) -> 
     return divide(
         np.bincount(part.codes, weights=flagged, minlength=n_slices),
         np.bincount(part.codes, weights=scored, minlength=n_slices),
-    )
-
-
-def _rtfx(scores: pd.DataFrame, part: Membership, n_slices: int) -> Floats:
-    """Return audio seconds per processing second over the utterances that have both."""
-    if "audio_s" not in scores or "processing_s" not in scores:
-        return np.full(n_slices, np.nan)
-    audio_s = scores["audio_s"].to_numpy(np.float64, na_value=np.nan)[part.rows]
-    processing_s = scores["processing_s"].to_numpy(np.float64, na_value=np.nan)[part.rows]
-    timed = ~np.isnan(audio_s) & ~np.isnan(processing_s)
-    codes = part.codes[timed]
-    return divide(
-        np.bincount(codes, weights=audio_s[timed], minlength=n_slices),
-        np.bincount(codes, weights=processing_s[timed], minlength=n_slices),
     )
 
 

@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.fairness import Policy, dimensions, disparity_table, slice_table
 from harness.fairness.membership import AND, membership
 from harness.fairness.policy import KEYWORDS, REST
+from harness.fairness.speed import speed_table
 from harness.pipelines.evidence import (
     EvidenceOptions,
     Judged,
@@ -24,9 +25,11 @@ from harness.pipelines.evidence import (
 from harness.provenance import environment
 from harness.report.markdown import write_report
 from harness.results import Run, summarise
-from harness.results.run import DISPARITIES, FACTS, SCORES, SLICES, SUMMARY
+from harness.results.run import DISPARITIES, FACTS, SCORES, SLICES, SPEED, SUMMARY
+from harness.results.speed import run_speed
 from harness.scoring import ByLanguage, Normalizer, score
 from harness.scoring.score import checked_pattern
+from harness.transcription import sessions
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +99,11 @@ class Evaluation:
         if self.reference_pattern is not None:
             checked_pattern(self.reference_pattern)
 
+    @property
+    def by(self) -> list[str]:
+        """Name the dimensions to slice by."""
+        return _dimensions(self.manifest, self.slices)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -131,6 +139,7 @@ def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Eval
     disparities = disparity_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     judged = Judged(scores, disparities, by, orders, job.policy, job.seed)
     disparities, evidence = _evidence(judged, hypotheses, job)
+    speed = _speed(run, judged, hypotheses)
     summary = summarise(scores, slices, disparities, job.policy, job.manifest.notes)
     summary["failure_reasons"] = _failure_reasons(hypotheses)
     log.info(
@@ -140,9 +149,10 @@ def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Eval
     run.write_table(SCORES, scores)
     run.write_table(SLICES, slices)
     run.write_table(DISPARITIES, disparities)
-    for name, table in evidence.items():
+    for name, table in (evidence | speed).items():
         run.write_table(name, table)
-    run.write_json(FACTS, _facts(run, job, scores, by, time.perf_counter() - started))
+    facts = _facts(run, job, scores, by, time.perf_counter() - started)
+    run.write_json(FACTS, facts | {"speed": _speed_facts(run, speed[SPEED]) if speed else None})
     run.write_json(SUMMARY, summary)
     write_report(run)
     if summary["max_failed_exceeded"]:
@@ -166,6 +176,18 @@ def _evidence(
         reference_pattern=job.reference_pattern,
     )
     return disparities, tables | verdicts
+
+
+def _speed(run: Run, judged: Judged, hypotheses: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the table of speed; none where nobody looked at a clock."""
+    if judged.scores["processing_s"].isna().all() and not sessions.read(run.path):
+        return {}
+    return {SPEED: speed_table(judged.scores, hypotheses, judged.by, orders=judged.orders)}
+
+
+def _speed_facts(run: Run, speed: pd.DataFrame) -> dict[str, object]:
+    told = sessions.read(run.path)
+    return run_speed(speed, told, run.hypotheses.attempts() if told else None)
 
 
 def _chosen(manifest: Manifest, options: SliceOptions) -> list[str]:

@@ -160,4 +160,4 @@ def _as_hypotheses(transcripts: pd.DataFrame) -> Iterator[Hypothesis]:
 
 def _present(value: Present) -> Present | None:
     """Return the value; None for what pandas calls missing."""
-    return None if pd.isna(value) else value
+    return None if value is None or value != value else value

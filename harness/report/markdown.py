@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from harness.report.evidence import evidence_sections
+from harness.report.speed import speed_section
 from harness.report.tables import escape, table
 from harness.report.wording import (
     gap_interval,
@@ -45,6 +46,7 @@ def render(run: Run) -> str:
         _verdicts(disparities),
         f"## Slices\n\n{100 * run.summary['confidence']:g} % intervals, speaker-clustered.\n\n" + _slices(slices),
         *evidence_sections(run),
+        speed_section(run),
         "## How this was made\n\n" + _provenance(run),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"

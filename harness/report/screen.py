@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.membership import AND
+from harness.report.speed import speed_sentence
 from harness.report.wording import (
     gap_interval,
     overall,
@@ -34,6 +35,8 @@ def show(run: Run, out: IO[str]) -> None:
     if left_out:
         _say(console, f"… and {left_out} more slices in disparities.csv and report.md")
     _say(console, overall(run))
+    if speed := speed_sentence(run):
+        _say(console, speed)
     _say(console, promise_sentence(run))
     for remark in remarks(run):
         _say(console, f"Note: {remark}")

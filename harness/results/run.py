@@ -28,8 +28,10 @@ REPORT = "report.md"
 METRICS, ADJUSTED, MATCHED, BALANCE, NORMALIZERS = (  # the evidence beside the verdicts; a run may have none of it
     "metrics.csv", "adjusted.csv", "matched.csv", "balance.csv", "normalizers.csv",
 )  # fmt: skip
+SPEED = "speed.csv"  # of the runs whose transcripts have times
 COMPARISONS, DISCOVERIES, PLAN = "comparisons.csv", "discoveries.csv", "plan.csv"  # of the pipelines of these names
-_FROM_RUNS = ("compare", "discover", "plan")  # pipelines whose run directories have no scores
+INVARIANCE, CHANGED = "invariance.csv", "changed.jsonl"  # of harness audit_invariance
+_FROM_RUNS = ("compare", "discover", "plan", "audit_invariance")  # pipelines whose run directories have no scores
 _NOT_IN_FINGERPRINT = ("run_dir", "executor", "cache")  # where and how fast, not what
 
 

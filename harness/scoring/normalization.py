@@ -13,19 +13,19 @@ import re
 import sys
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterable
-from copy import copy
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
 from harness.errors import UsageError
+from harness.scoring.gated_english import EnglishRules, GatedEnglish
 
 # A private name: openai-whisper's rules are found and run without its package, whose import costs 3 s of torch,
 # and a real `import whisper`, before or after, neither sees this module nor is seen by it.
 _RULES_MODULE = "_harness_whisper_normalizers"
-# sha256 of openai-whisper's rule files for which `_ShortEnglish` is shown to be exact (the two releases differ in
-# parentheses only). Other rules run in full: the same texts, at half the speed.
+# sha256 of openai-whisper's rule files for which `GatedEnglish` is shown to be exact (the two releases differ in
+# parentheses only). Other rules run in full: the same texts, at a twentieth of the speed.
 _RULES_SHOWN_EXACT = frozenset(
     {
         "69416b48a67fcd59e301e5e31af7e548ac1572a649ea3309fb4aa86c1d1da3f5",  # 20240930
@@ -59,9 +59,9 @@ class WhisperEnglish:
     def __init__(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # the spelling table is read and not closed
-            rules: _EnglishRules = _whisper_rules().EnglishTextNormalizer()
+            rules: EnglishRules = _whisper_rules().EnglishTextNormalizer()
         digest = _rule_files_digest()
-        self._normalise = _ShortEnglish(rules) if digest in _RULES_SHOWN_EXACT else rules
+        self._normalise = GatedEnglish(rules, _cleaned) if digest in _RULES_SHOWN_EXACT else rules
         self._id = f"whisper_english@{_whisper_version()}+{digest[:8]}"
 
     @property
@@ -162,82 +162,12 @@ class ByLanguage:
         return self._english if primary in {"en", "eng"} else self._other
 
 
-class _NumberRules(Protocol):
-    """Is what this module uses of openai-whisper's `EnglishNumberNormalizer`."""
-
-    words: set[str]
-
-    def __call__(self, text: str) -> str: ...
-
-
-class _EnglishRules(Protocol):
-    """Is what this module uses of openai-whisper's `EnglishTextNormalizer`."""
-
-    ignore_patterns: str
-    replacers: dict[str, str]
-    standardize_numbers: _NumberRules
-
-    def __call__(self, text: str) -> str: ...
-
-
 class _BasicRules(Protocol):
     """Is what this module uses of openai-whisper's `BasicTextNormalizer`."""
 
     clean: Callable[[str], str]
 
     def __call__(self, text: str) -> str: ...
-
-
-class _ShortEnglish:
-    """Runs the English rules without the contractions that a text does not contain.
-
-    Every contraction rule is a literal that ends at a word boundary, and most texts hold none of the 49. A rule can
-    matter only if its literal is in the text or comes to be: by an edit made before the contractions (brackets,
-    fillers, white space before an apostrophe; such texts get all rules), or by an earlier contraction, which the
-    rules of `_RULES_SHOWN_EXACT` never do (tried: every literal between every beginning and end of another).
-    """
-
-    def __init__(self, rules: _EnglishRules) -> None:
-        self._all_rules = copy(rules)
-        self._all_rules.standardize_numbers = _ShortNumbers(rules.standardize_numbers)
-        self._patterns = {pattern.replace(r"\b", ""): pattern for pattern in rules.replacers}
-        self._is_edited_before = re.compile(rf"[<\[(]|\s'|{rules.ignore_patterns}").search
-        self._rules_by_literals: dict[tuple[str, ...], _EnglishRules] = {}
-
-    def __call__(self, text: str) -> str:
-        lower = text.lower()
-        if self._is_edited_before(lower):
-            return self._all_rules(text)
-        literals = tuple([literal for literal in self._patterns if literal in lower])
-        rules = self._rules_by_literals.get(literals)
-        if rules is None:
-            rules = self._rules_by_literals[literals] = self._rules_for(literals)
-        return rules(text)
-
-    def _rules_for(self, literals: Iterable[str]) -> _EnglishRules:
-        patterns = [self._patterns[literal] for literal in literals]
-        rules = copy(self._all_rules)
-        rules.replacers = {pattern: self._all_rules.replacers[pattern] for pattern in patterns}
-        return rules
-
-
-class _ShortNumbers:
-    """Runs the number rules only on texts with a digit or a number word; on others they only tidy white space.
-
-    `and` is a number word that does nothing without another one, but in "and a half".
-    """
-
-    def __init__(self, rules: _NumberRules) -> None:
-        self.words = rules.words
-        self._rules = rules
-        self._number_words = frozenset(rules.words) - {"and"}
-        self._has_digit_or_half = re.compile(r"\d|half").search
-
-    def __call__(self, text: str) -> str:
-        words = text.split()
-        if self._number_words.isdisjoint(words) and not self._has_digit_or_half(text):
-            return " ".join(words)
-        return self._rules(text)
 
 
 class _SymbolsToSpaces(dict[int, str | None]):
@@ -281,6 +211,11 @@ def _symbols_to_spaces(text: str) -> str:
         if not (kept[-1].isspace() and unicodedata.category(character)[0] == "M"):
             kept.append(character)
     return "".join(kept[1:])
+
+
+def _cleaned(text: str, kept: str) -> str:
+    cleaned: str = _whisper_rules().english.remove_symbols_and_diacritics(text, keep=kept)
+    return cleaned
 
 
 @functools.cache

@@ -23,6 +23,7 @@ from harness.scoring.normalization import (
 )
 from harness.scoring.score import COUNTS, normalised_texts, with_all_columns, without_pattern
 from harness.scoring.spellings import read_spellings, with_spellings
+from harness.scoring.words import word_by_word
 
 STRICT = "lowercase_no_punctuation"  # case and punctuation only: what other profiles edit is counted from it
 DEFAULT = "auto"
@@ -134,7 +135,7 @@ def token_edits(before: Sequence[str], after: Sequence[str]) -> CountArray:
     >>> token_edits(["twenty five colours", "she is home"], ["25 colors", "She is home."]).tolist()
     [3, 0]
     """
-    strict = LowercaseNoPunctuation()
+    strict = word_by_word(LowercaseNoPunctuation())
     changed = [row for row, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
     pairs = [(before[row], after[row]) for row in changed]
     numbers = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
@@ -147,9 +148,10 @@ def token_edits(before: Sequence[str], after: Sequence[str]) -> CountArray:
 
 def _recognised(scores: pd.DataFrame, hypotheses: pd.DataFrame) -> list[str]:
     """Return the text of each row of the scores; a failure has none."""
-    texts = with_all_columns(hypotheses).set_index(["condition", "utterance_id"])["text"]
-    wanted = texts.reindex(pd.MultiIndex.from_frame(scores[["condition", "utterance_id"]]))
-    return ["" if is_failed else text for text, is_failed in zip(wanted, scores["failed"], strict=True)]
+    found = with_all_columns(hypotheses)
+    texts = dict(zip(zip(found["condition"], found["utterance_id"], strict=True), found["text"], strict=True))
+    rows = zip(scores["condition"], scores["utterance_id"], scores["failed"], strict=True)
+    return ["" if is_failed else texts[condition, utterance_id] for condition, utterance_id, is_failed in rows]
 
 
 def _counted_again(kept: pd.DataFrame, references: list[str], hypotheses: list[str]) -> pd.DataFrame:

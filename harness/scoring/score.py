@@ -12,7 +12,8 @@ from harness.corpus import Manifest
 from harness.errors import DataError, HypothesesError, UsageError
 from harness.scoring.alignment import CountArray, UtteranceCounts, character_counts, word_counts
 from harness.scoring.hallucination import hallucination_flags
-from harness.scoring.normalization import ByLanguage, Normalizer
+from harness.scoring.normalization import ByLanguage, LowercaseNoPunctuation, Normalizer, Verbatim
+from harness.scoring.words import word_by_word
 from harness.transcription.store import CLEAN
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def checked_pattern(reference_pattern: str) -> re.Pattern[str]:
 
 
 def with_all_columns(hypotheses: pd.DataFrame) -> pd.DataFrame:
-    """Return utterance_id, condition, text (None: failed), audio_s, processing_s and where each row stands."""
+    """Return utterance_id, condition, text (None: failed), audio_s, processing_s, and file and line if known."""
     if absent := [column for column in ("utterance_id", "text") if column not in hypotheses.columns]:
         raise UsageError(f"hypotheses have no column {', '.join(absent)}; found {', '.join(map(str, hypotheses))}")
     rows = hypotheses.reset_index(drop=True)
@@ -115,19 +116,26 @@ def with_all_columns(hypotheses: pd.DataFrame) -> pd.DataFrame:
         table["condition"] = rows["condition"].astype(object).where(rows["condition"].notna(), CLEAN)
     for column in ("audio_s", "processing_s"):
         table[column] = rows[column].astype(float) if column in rows else np.nan
-    is_located = {"file", "line"} <= set(rows)
-    table["where"] = rows["file"].astype(str) + ":" + rows["line"].astype(str) + ": " if is_located else ""
+    if {"file", "line"} <= set(rows):
+        table = table.join(rows[["file", "line"]])
     no_texts = table[table["text"].notna() & ~table["text"].map(lambda text: isinstance(text, str))]
     if len(no_texts):
         raise HypothesesError(
             [
                 f"{where}utterance {utterance_id!r} has the text {text!r}; expected a text, or none where it failed"
                 for where, utterance_id, text in zip(
-                    no_texts["where"], no_texts["utterance_id"], no_texts["text"], strict=True
+                    _where(no_texts), no_texts["utterance_id"], no_texts["text"], strict=True
                 )
             ]
         )
     return table
+
+
+def _where(rows: pd.DataFrame) -> list[str]:
+    """Return the beginning of a message on each row; empty where none says where it stands."""
+    if "file" not in rows:
+        return [""] * len(rows)
+    return [f"{file}:{line}: " for file, line in zip(rows["file"], rows["line"], strict=True)]
 
 
 def _conditions(hypotheses: pd.DataFrame) -> list[str]:
@@ -145,13 +153,15 @@ def _check_ids(manifest: Manifest, hypotheses: pd.DataFrame, conditions: Sequenc
 
 
 def _unknown(manifest: Manifest, hypotheses: pd.DataFrame, expected: pd.Series) -> Iterator[str]:
-    unknown = hypotheses[~hypotheses["utterance_id"].isin(expected)]
+    known = set(expected)
+    is_unknown = np.array([utterance_id not in known for utterance_id in hypotheses["utterance_id"]], dtype=bool)
+    unknown = hypotheses[is_unknown]
     if len(unknown) and len(unknown) == len(hypotheses) and len(expected):
         yield (
             f"no id of the hypotheses ({unknown['utterance_id'].iloc[0]!r}...) is one of manifest {manifest.name!r} "
             f"({expected.iloc[0]!r}...); name the column that holds them, or write ids as the manifest does"
         )
-    for where, utterance_id in zip(unknown["where"], unknown["utterance_id"], strict=True):
+    for where, utterance_id in zip(_where(unknown), unknown["utterance_id"], strict=True):
         yield f"{where}utterance {utterance_id!r} is not in manifest {manifest.name!r}; correct or remove it"
 
 
@@ -159,7 +169,7 @@ def _repeated(hypotheses: pd.DataFrame) -> Iterator[str]:
     keys = ["utterance_id", "condition"]
     repeated = hypotheses[hypotheses.duplicated(keys)]
     for where, utterance_id, condition in zip(
-        repeated["where"], repeated["utterance_id"], repeated["condition"], strict=True
+        _where(repeated), repeated["utterance_id"], repeated["condition"], strict=True
     ):
         yield f"{where}utterance {utterance_id!r} appears again under condition {condition!r}; keep one of its rows"
 
@@ -168,12 +178,13 @@ def _missing(
     manifest: Manifest, hypotheses: pd.DataFrame, expected: pd.Series, conditions: Sequence[str]
 ) -> Iterator[str]:
     for condition in conditions:
-        found = hypotheses.loc[hypotheses["condition"] == condition, "utterance_id"]
-        for utterance_id in expected[~expected.isin(found)]:
-            yield (
-                f"utterance {utterance_id!r} of manifest {manifest.name!r} has no hypothesis under condition "
-                f"{condition!r}; add it, or count it as failed with allow_missing=true"
-            )
+        found = set(hypotheses.loc[hypotheses["condition"] == condition, "utterance_id"])
+        for utterance_id in expected:
+            if utterance_id not in found:
+                yield (
+                    f"utterance {utterance_id!r} of manifest {manifest.name!r} has no hypothesis under condition "
+                    f"{condition!r}; add it, or count it as failed with allow_missing=true"
+                )
 
 
 def _utterances(manifest: Manifest, normalizer: Normalizer | ByLanguage, reference_pattern: str | None) -> pd.DataFrame:
@@ -243,20 +254,23 @@ def normalised_texts(
 
 
 def _normalised_by(normalizer: Normalizer, texts: Sequence[str]) -> list[str]:
-    known = {text: _one(normalizer, text) for text in dict.fromkeys(texts)}
-    return [known[text] for text in texts]
-
-
-def _one(normalizer: Normalizer, text: str) -> str:
-    """Normalise one text.
+    """Normalise texts, equal ones once.
 
     Raises:
-        DataError: The rules fail on it, as openai-whisper's do on a number of 4,301 digits.
+        DataError: The rules fail on one, as openai-whisper's do on a number of 4,301 digits.
     """
-    try:
-        return " ".join(normalizer(text).split())
-    except Exception as error:
-        raise DataError(
-            f"{normalizer.id} fails with {type(error).__name__} on a text of {len(text)} characters that begins "
-            f"{text[:80]!r}. Score with another normalizer=, or correct the text."
-        ) from error
+    rules = word_by_word(normalizer) if isinstance(normalizer, LowercaseNoPunctuation | Verbatim) else normalizer
+    known: dict[str, str] = {}
+    normalised = []
+    for text in texts:
+        found = known.get(text)
+        if found is None:
+            try:
+                found = known[text] = " ".join(rules(text).split())
+            except Exception as error:
+                raise DataError(
+                    f"{normalizer.id} fails with {type(error).__name__} on a text of {len(text)} characters that "
+                    f"begins {text[:80]!r}. Score with another normalizer=, or correct the text."
+                ) from error
+        normalised.append(found)
+    return normalised

@@ -22,7 +22,7 @@ import numpy as np
 from harness.audio import SAMPLE_RATE, Waveform
 from harness.backends.base import Identity
 from harness.errors import StorageError, UsageError
-from harness.transcription.caching.file import CacheFile, begin, is_damage, transaction
+from harness.transcription.caching.file import SQLITE_ERRORS, CacheFile, begin, is_damage, transaction
 from harness.transcription.caching.rows import (
     CachedTranscript,
     StoredRow,
@@ -92,7 +92,7 @@ def waveform_digest(waveform: Waveform) -> str:
     """Return the SHA-256 of what a backend would hear, in hexadecimal: sample rate, length and every sample.
 
     >>> waveform_digest(np.zeros(1, dtype=np.float32))[:12]
-    '3d98ddcd1ef6'
+    'df3d30371875'
     """
     digest = hashlib.sha256(struct.pack("<qq", SAMPLE_RATE, len(waveform)))
     digest.update(np.ascontiguousarray(waveform, dtype="<f4").data)
@@ -138,7 +138,8 @@ class TranscriptCache:
             audio_digests: As `waveform_digest` makes them, of the audio before the condition.
             condition: Its label, which says all that decides what it does to the audio.
         """
-        keys = [key_of(self._digest, condition, digest) for digest in audio_digests]
+        label = as_bytes(condition)
+        keys = [key_of(self._digest, label, as_bytes(digest)) for digest in audio_digests]
         with self._turn:
             rows = self._read(keys)
         return [decoded(key, rows[key]) if key in rows else None for key in keys]
@@ -150,16 +151,17 @@ class TranscriptCache:
             entries: Transcripts; one for audio that is there already takes the place of the older.
             condition: As for `find`.
         """
-        rows = {
-            digest: encoded(key_of(self._digest, condition, digest), transcript)
-            for digest, transcript in entries.items()
-        }
+        label = as_bytes(condition)
+        rows: dict[bytes, TranscriptRow] = {}
+        for digest, transcript in entries.items():
+            audio = as_bytes(digest)
+            rows[audio] = encoded(key_of(self._digest, label, audio), transcript)
         with self._turn:
-            if self._file is None or not self._is_writable:
+            if self._file is None or not self._is_writable or not rows:
                 return
             try:
-                self._write(self._file.connection, rows, condition)
-            except sqlite3.Error as error:
+                self._write(self._file.connection, rows, label)
+            except SQLITE_ERRORS as error:
                 self._write_failed(error)
 
     def _read(self, keys: Sequence[bytes]) -> dict[bytes, StoredRow]:
@@ -171,14 +173,13 @@ class TranscriptCache:
             if self._file is None:
                 return rows
             try:
-                rows |= {key: tuple(row) for key, *row in self._file.connection.execute(query, part)}
-            except sqlite3.Error as error:
+                rows |= {key: row for key, *row in self._file.connection.execute(query, part)}
+            except SQLITE_ERRORS as error:
                 self._read_failed(error)
         return rows
 
-    def _write(self, connection: sqlite3.Connection, rows: Mapping[str, TranscriptRow], condition: str) -> None:
+    def _write(self, connection: sqlite3.Connection, rows: Mapping[bytes, TranscriptRow], condition: bytes) -> None:
         made = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        label = as_bytes(condition)
         with transaction(connection):
             number = self._used(connection, day=made[:10])
             connection.executemany(
@@ -186,8 +187,8 @@ class TranscriptCache:
                 "(key, identity_id, condition, audio_digest, text, words, audio_s, made, checksum) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (row.key, number, label, as_bytes(digest), row.text, row.words, row.audio_s, made, row.checksum)
-                    for digest, row in rows.items()
+                    (row.key, number, condition, audio, row.text, row.words, row.audio_s, made, row.checksum)
+                    for audio, row in rows.items()
                 ],
             )
 
@@ -217,20 +218,20 @@ class TranscriptCache:
         try:
             with transaction(self._file.connection):
                 self._used(self._file.connection, day=f"{datetime.now(UTC):%Y-%m-%d}")
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             self._write_failed(error)
 
-    def _read_failed(self, error: sqlite3.Error) -> None:
+    def _read_failed(self, error: Exception) -> None:
         if not self._begun_anew(error):
             log.warning("%s: cannot be read (%s); the run goes on without this transcript cache", self.path, error)
             self._close()
 
-    def _write_failed(self, error: sqlite3.Error) -> None:
+    def _write_failed(self, error: Exception) -> None:
         if not self._begun_anew(error):
             log.warning("%s: cannot be written (%s); transcripts are no longer kept in this cache", self.path, error)
             self._is_writable = False
 
-    def _begun_anew(self, error: sqlite3.Error) -> bool:
+    def _begun_anew(self, error: Exception) -> bool:
         """Say whether an error came from a damaged file, which is moved aside: once a run."""
         damaged = self._file
         if damaged is None or not is_damage(error) or not self._is_writable or self._was_mended:

@@ -53,7 +53,7 @@ class ExecutorOptions:
     """
 
     kind: Kind = Kind.local
-    workers: int | None = 0
+    workers: int | None = 1
     gpus: list[int] = field(default_factory=list)
     address: str | None = None
     cpus_per_worker: float = 1.0

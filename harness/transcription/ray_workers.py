@@ -5,6 +5,7 @@ package, the backend's own, and its weights. A node that is lost takes a batch w
 """
 
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from harness.transcription.workers import RecogniserLostError, Reply
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
-_CONNECT_S = 30.0  # for a cluster to answer
+_CONNECT_S = 10.0  # for a cluster to answer; Ray itself tries for many minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,37 @@ def cluster(address: str | None) -> Iterator[None]:
     if ray.is_initialized():  # the caller's own, who also ends it
         yield
         return
+    _check_answers(address)
     try:
         ray.init(address=address or "local", include_dashboard=None if address else False, log_to_driver=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UsageError(
-            f"executor.address={address}: no Ray cluster answers there ({' '.join(str(error).split())[:200]}). Start "
-            "one with `ray start --head`, give its HOST:6379, or leave the address out to use this machine alone"
-        ) from error
+        raise _no_cluster(address, error) from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str | None) -> None:
+    """Refuse an address, given as HOST:PORT, where nobody answers.
+
+    Raises:
+        UsageError: Nobody does.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # `auto`, or none: Ray finds out by itself
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str | None, error: Exception) -> UsageError:
+    return UsageError(
+        f"executor.address={address}: no Ray cluster answers there ({' '.join(str(error).split())[:200]}). Start one "
+        "with `ray start --head`, give its HOST:6379, or leave the address out to use this machine alone"
+    )
 
 
 def room_for(share: Share) -> int:
@@ -116,14 +137,14 @@ class RayLine:
         from ray.exceptions import GetTimeoutError, RayError
 
         if self._actor is None:
-            raise RecogniserLostError("it was stopped")
+            raise RecogniserLostError("the recogniser was stopped")
         try:
             answer: object = ray.get(self._actor.answer.remote(question), timeout=timeout_s)
         except GetTimeoutError as error:
             self.disconnect()
             raise RecogniserLostError(
-                f"no answer in {timeout_s:g} s; it was stopped (see executor.timeout_s and, if the cluster has no room "
-                f"for an actor of {self._share.cpus:g} CPUs and {self._share.gpus:g} GPUs, executor.gpus_per_worker)"
+                f"the recogniser gave no answer in {timeout_s:g} s and was stopped (see executor.timeout_s; does the cluster "
+                f"have room for an actor of {self._share.cpus:g} CPUs and {self._share.gpus:g} GPUs?)"
             ) from error
         except RayError as error:
             raise RecogniserLostError(_first_lines(error)) from error

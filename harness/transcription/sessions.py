@@ -4,11 +4,12 @@ Speed is told of what was recognised, not of what was kept from before or taken 
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.errors import StorageError
+log = logging.getLogger(__name__)
 
 FILE = "sessions.jsonl"  # beside the folder of hypotheses
 
@@ -69,16 +70,12 @@ class Session:
 
 
 def append(folder: Path, session: Session) -> None:
-    """Add a line.
-
-    Raises:
-        StorageError: The disk is full or the folder is not writable.
-    """
+    """Add a line; a disk that has no room for it costs the figures of one session, not the run."""
     try:
         with (folder / FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(session), allow_nan=False) + "\n")
     except OSError as error:
-        raise StorageError(f"{folder / FILE}: cannot write ({error.strerror or error}); make room") from error
+        log.warning("%s: cannot write (%s); the speed of this session is lost", folder / FILE, error.strerror or error)
 
 
 def read(folder: Path) -> Sequence[Session]:

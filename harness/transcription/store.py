@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from math import inf
 from pathlib import Path
+from sys import float_info
 from types import TracebackType
 from typing import IO, Self
 
@@ -16,7 +16,8 @@ from harness.errors import HypothesesError, StorageError
 
 CLEAN = "clean"  # the label of untouched audio
 COLUMNS = ("utterance_id", "condition", "text", "error", "audio_s", "processing_s")
-OPTIONAL = ("words", "latency_s", "cost_usd", "cached")  # written only where they say something
+TIMES = ("latency_s", "cost_usd", "cached")
+OPTIONAL = ("words", *TIMES)  # written only where they say something
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,19 @@ class Hypothesis:
     cached: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Counts all that recognisers were ever given, failures that were tried again among them.
+
+    Attributes:
+        n_clips: Clips, each as often as it was given.
+        cost_usd: What they cost; None where nothing is charged.
+    """
+
+    n_clips: int
+    cost_usd: float | None
+
+
 class HypothesisStore:
     """Keeps the hypotheses of a run in `hypotheses/*.jsonl`; every writer adds a file of its own."""
 
@@ -71,11 +85,21 @@ class HypothesisStore:
         }
 
     def frame(self) -> pd.DataFrame:
-        """Return all hypotheses, one a row, with the columns COLUMNS; the order is that of the files."""
-        rows = [tuple(record.get(name) for name in COLUMNS) for record in self._records()]
-        return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object).astype(
-            {"audio_s": "float64", "processing_s": "float64"}
-        )
+        """Return all hypotheses, one a row, with the columns COLUMNS and TIMES; the order is that of the files."""
+        names = (*COLUMNS, *TIMES)
+        rows = [tuple(record.get(name) for name in names) for record in self._records()]
+        numbers = dict.fromkeys(("audio_s", "processing_s", "latency_s", "cost_usd"), "float64")
+        return pd.DataFrame(rows, columns=list(names), dtype=object).astype(numbers | {"cached": "bool"})
+
+    def attempts(self) -> Attempts:
+        """Count what recognisers were given, whatever became of it."""
+        n_clips, cost_usd = 0, None
+        for path in self.files:
+            for record in _complete_records(path):
+                n_clips += record["processing_s"] is not None
+                if isinstance(cost := record.get("cost_usd"), int | float):
+                    cost_usd = (cost_usd or 0.0) + cost
+        return Attempts(n_clips, cost_usd)
 
     def writer(self) -> "HypothesisWriter":
         """Start a new file; close it with a `with` block."""
@@ -189,8 +213,13 @@ def _is_hypothesis(record: dict[str, object]) -> bool:
         return False
     texts = all(isinstance(record[name], str) for name in ("utterance_id", "condition"))
     optional = all(record[name] is None or isinstance(record[name], str) for name in ("text", "error"))
-    seconds = all(
-        value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf)
-        for value in (record["audio_s"], record["processing_s"])
-    )
-    return texts and optional and seconds
+    seconds = all(_is_number(record[name]) for name in ("audio_s", "processing_s"))
+    times = all(_is_number(record.get(name), least=-float_info.max) for name in ("latency_s", "cost_usd"))
+    return texts and optional and seconds and times and isinstance(record.get("cached"), bool | None)
+
+
+def _is_number(value: object, *, least: float = 0.0) -> bool:
+    """Say whether a value is a finite number, or absent."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return least <= value <= float_info.max
+    return value is None

@@ -75,6 +75,8 @@ class Station:
             return Reply(recogniser.recognise(question.waveforms), recogniser.spent())
         except HarnessError as error:
             return Refusal(type(error).__name__, str(error))
+        except SystemExit as ended:  # somebody's plugin: its 0 is not our 0
+            return Refusal("BackendError", f"the backend left with SystemExit({ended.code!r}); nothing was measured")
 
     def close(self) -> None:
         """End what the backend started."""
@@ -161,7 +163,9 @@ class ProcessLine:
         except (EOFError, OSError) as error:
             raise RecogniserLostError(self._how_it_ended()) from error
         self.disconnect()
-        raise RecogniserLostError(f"no answer in {timeout_s:g} s; it was stopped (see executor.timeout_s)")
+        raise RecogniserLostError(
+            f"the recogniser gave no answer in {timeout_s:g} s and was stopped (see executor.timeout_s)"
+        )
 
     def _send(self, message: object) -> None:
         try:
@@ -171,22 +175,22 @@ class ProcessLine:
 
     def _connection(self) -> Connection:
         if self._ours is None:
-            raise RecogniserLostError("it was stopped")
+            raise RecogniserLostError("the recogniser was stopped")
         return self._ours
 
     def _how_it_ended(self) -> str:
         process = self._process
         if process is None:
-            return "it was stopped"
+            return "the recogniser was stopped"
         try:
             status = process.wait(_END_S)
         except subprocess.TimeoutExpired:
-            return "its process no longer answers"
+            return "the recogniser's process no longer answers"
         if status >= 0:
-            return f"its process ended with status {status}"
+            return f"the recogniser's process ended with status {status}"
         name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
         hint = ", which the system sends when memory runs out" if name == "SIGKILL" else ""
-        return f"its process was ended by {name}{hint}"
+        return f"the recogniser's process was ended by {name}{hint}"
 
 
 def serve(descriptor: int) -> None:

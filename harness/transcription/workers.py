@@ -124,7 +124,7 @@ class Remote:
     def identity(self) -> Identity:
         """Start it where it is not running and return who it is."""
         if self._is_closed:
-            raise RecogniserLostError("it was ended")
+            raise RecogniserLostError("the recogniser was ended")
         if self._is_connected and self._identity is not None:
             return self._identity
         self._line.connect()

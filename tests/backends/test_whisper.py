@@ -15,6 +15,8 @@ import pytest
 from harness.audio import SAMPLE_RATE, read_waveform
 from harness.backends.tones import synthesise
 from harness.backends.whisper import Whisper
+from harness.backends.whisper_engine import greedy
+from harness.backends.whisper_engine.listener import Listener
 from harness.errors import BackendError, UsageError
 from tests.shared import DATA
 
@@ -105,6 +107,7 @@ def test_a_clip_whose_text_ends_early_is_not_changed_by_those_still_decoding(tmp
     checkpoint = written_checkpoint(tmp_path / "early.pt", MULTILINGUAL, seed=1, end_gain=3)
     heard = texts(Whisper(model=checkpoint, beam_size=beam_size, device="cpu"), clips)
     assert heard == one_at_a_time(checkpoint, clips, language="en", beam_size=beam_size)
+    assert len({len(text) for text in heard}) > 1, "all texts end together, so no row leaves the batch early"
 
 
 def test_a_text_does_not_depend_on_the_order_of_the_batch(checkpoint, clips):
@@ -112,34 +115,108 @@ def test_a_text_does_not_depend_on_the_order_of_the_batch(checkpoint, clips):
     assert texts(backend, clips[::-1])[::-1] == texts(backend, clips)
 
 
-def test_the_short_clips_of_a_batch_are_decoded_together(checkpoint, clips, monkeypatch):
-    import whisper
+@pytest.mark.parametrize("max_batch_clips", [1, 2, 3])
+def test_a_text_does_not_depend_on_how_many_are_decoded_at_once(checkpoint, clips, max_batch_clips):
+    backend = Whisper(model=checkpoint, device="cpu", max_batch_clips=max_batch_clips)
+    assert texts(backend, clips) == one_at_a_time(checkpoint, clips, language="en")
 
-    shapes = []
-    genuine = whisper.decode
-    monkeypatch.setattr(
-        whisper,
-        "decode",
-        lambda model, mels, options: shapes.append(tuple(mels.shape)) or genuine(model, mels, options),
+
+@pytest.mark.parametrize("language", [pytest.param("en", id="english"), pytest.param(None, id="detected")])
+def test_a_clip_that_rounding_could_decide_is_left_to_whisper_alone(checkpoint, clips, monkeypatch, language):
+    asked = []
+    genuine = Listener._alone
+    monkeypatch.setattr(greedy, "CLOSE", 10.0)
+    monkeypatch.setattr(Listener, "_alone", lambda own, window: asked.append(window) or genuine(own, window))
+    assert texts(Whisper(model=checkpoint, language=language, device="cpu"), clips[:2]) == one_at_a_time(
+        checkpoint, clips[:2], language=language
     )
-    Whisper(model=checkpoint, device="cpu").transcribe(clips)
-    assert shapes == [(len(clips), 80, 3000)]
+    assert len(asked) == 2
+    Whisper(model=checkpoint, language=language, device="cpu", dtype="bfloat16").transcribe(clips[:2])
+    assert len(asked) == 2, "in half precision whisper is not asked"
 
 
-def test_a_clip_of_more_than_30_s_goes_through_transcribe_and_keeps_its_place(checkpoint, clips):
+def by_transcribe(checkpoint, clip, **options):
+    """Transcribes as whisper's README does, at temperature 0."""
     import whisper
 
-    long = np.tile(synthesise("five six"), 90)
-    assert len(long) > 30 * SAMPLE_RATE
-    expected = whisper.transcribe(
-        whisper.load_model(checkpoint, device="cpu"), long, language="en", temperature=0.0, fp16=False
-    )["text"].strip()
+    model = whisper.load_model(checkpoint, device="cpu")
+    return whisper.transcribe(model, clip, temperature=0.0, fp16=False, **options)["text"].strip()
+
+
+@pytest.fixture(scope="module")
+def long_clips():
+    """Clips of one, two and three windows, the first just over 30 s."""
+    ways = [("five six", 30.02), ("zero nine one", 51.3), ("three two", 64.0)]
+    return [np.resize(synthesise(text), int(seconds * SAMPLE_RATE)) * np.float32(0.5) for text, seconds in ways]
+
+
+def test_long_clips_get_the_texts_of_transcribe_and_keep_their_places(checkpoint, clips, long_clips):
+    expected = [by_transcribe(checkpoint, clip, language="en") for clip in long_clips]
+    assert len(set(expected)) == len(expected)
+    short = one_at_a_time(checkpoint, clips[:2], language="en")
+    mixed = [clips[0], *long_clips, clips[1]]
+    for max_batch_clips in (2, 8):
+        backend = Whisper(model=checkpoint, device="cpu", max_batch_clips=max_batch_clips)
+        assert texts(backend, mixed) == [short[0], *expected, short[1]]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"language": None}, id="language-detected"),
+        pytest.param({"language": "en", "beam_size": 2}, id="beam-2"),
+    ],
+)
+def test_a_long_clip_gets_the_text_of_transcribe_with_the_same_options(checkpoint, long_clips, options):
+    heard = texts(Whisper(model=checkpoint, device="cpu", **options), long_clips[:2])
+    assert heard == [by_transcribe(checkpoint, clip, **options) for clip in long_clips[:2]]
+
+
+def test_a_clip_falls_back_alone_and_its_text_depends_on_nothing_else(checkpoint, clips, monkeypatch):
+    from harness.backends.whisper_engine import fallback
+
+    greedily = texts(Whisper(model=checkpoint, device="cpu"), clips)
+    backend = Whisper(model=checkpoint, device="cpu", fallback_temperatures=[0.4, 0.8])
+    heard = texts(backend, clips)
+    assert heard != greedily, "random weights guess, so every text fails"
+    assert texts(backend, clips[::-1])[::-1] == heard
+    assert [texts(backend, [clip])[0] for clip in clips] == heard
+    monkeypatch.setattr(fallback, "LOGPROB_THRESHOLD", -1e9)
+    monkeypatch.setattr(fallback, "COMPRESSION_RATIO_THRESHOLD", 1e9)
+    assert texts(backend, clips) == greedily
+
+
+def test_bfloat16_hears_a_batch_on_a_cpu_and_says_so(checkpoint, clips):
+    backend = Whisper(model=checkpoint, dtype="bfloat16", device="cpu")
+    assert len(texts(backend, clips)) == len(clips)
+    identity = backend.identity()
+    assert identity["dtype"] == "bfloat16"
+    assert str(identity["rounding"]).startswith("cpu, torch ")
+
+
+def test_the_seconds_of_each_stage_add_up(checkpoint, clips):
     backend = Whisper(model=checkpoint, device="cpu")
-    assert texts(backend, [clips[0], long, clips[1]]) == [
-        *texts(backend, clips[:1]),
-        expected,
-        *texts(backend, clips[1:2]),
-    ]
+    assert dict(backend.stage_seconds()) == {"features": 0.0, "encoder": 0.0, "decoder": 0.0}
+    backend.transcribe(clips[:1])
+    once = backend.stage_seconds()
+    backend.transcribe(clips[:1])
+    assert all(twice > once[stage] > 0 for stage, twice in backend.stage_seconds().items())
+
+
+def test_a_batch_too_large_for_the_device_is_the_callers_to_halve(checkpoint, clips, monkeypatch):
+    import torch
+
+    def full(*_arguments):
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(Listener, "_encoded", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        Whisper(model=checkpoint, device="cpu").transcribe(clips)
+
+
+def test_samples_that_are_no_numbers_are_refused(checkpoint):
+    with pytest.raises(BackendError, match="waveform 0 has samples that are no finite number"):
+        Whisper(model=checkpoint, device="cpu").transcribe([np.full(16_000, np.nan, dtype=np.float32)])
 
 
 def test_a_clip_of_exactly_30_s_is_decoded_at_once(checkpoint):
@@ -177,7 +254,7 @@ def test_no_clips_give_no_transcripts_and_an_empty_clip_is_a_clip(checkpoint):
     backend = Whisper(model=checkpoint, device="cpu")
     assert backend.transcribe([]) == []
     (transcript,) = backend.transcribe([np.zeros(0, dtype=np.float32)])
-    assert isinstance(transcript.text, str)
+    assert transcript.text == ""
     assert transcript.words is None
 
 
@@ -201,8 +278,16 @@ def test_the_identity_changes_with_whatever_changes_a_text(checkpoint, english_c
         Whisper(model=checkpoint, device="cpu", language=None).identity(),
         Whisper(model=checkpoint, device="cpu", beam_size=1).identity(),
         Whisper(model=checkpoint, device="cpu", temperature=0.5).identity(),
+        Whisper(model=checkpoint, device="cpu", fallback_temperatures=[0.2]).identity(),
+        Whisper(model=checkpoint, device="cpu", fallback_temperatures=[0.2, 0.4]).identity(),
+        Whisper(model=checkpoint, device="cpu", dtype="bfloat16").identity(),
     ]
     assert len({tuple(identity.items()) for identity in identities}) == len(identities)
+
+
+def test_the_size_of_a_batch_decides_no_text_and_is_no_part_of_the_identity(checkpoint):
+    one, other = (Whisper(model=checkpoint, device="cpu", max_batch_clips=size).identity() for size in (1, 8))
+    assert one == other
 
 
 @pytest.mark.parametrize(
@@ -212,6 +297,10 @@ def test_the_identity_changes_with_whatever_changes_a_text(checkpoint, english_c
         pytest.param({"temperature": -0.1}, "temperature=-0.1; expected", id="negative-temperature"),
         pytest.param({"temperature": float("nan")}, "temperature=nan", id="temperature-is-no-number"),
         pytest.param({"beam_size": 5, "temperature": 0.2}, "a beam search needs 0", id="beams-and-sampling"),
+        pytest.param({"fallback_temperatures": [0.4, 0.2]}, r"fallback_temperatures=\[0.4, 0.2\] after", id="falling"),
+        pytest.param({"fallback_temperatures": [0.0]}, "each above the one before", id="no-hotter"),
+        pytest.param({"dtype": "int8"}, "dtype=int8; expected null or one of", id="precision"),
+        pytest.param({"max_batch_clips": 0}, "max_batch_clips=0; expected 1 or more", id="no-batch"),
         pytest.param({"model": "weights/gone.pt"}, "weights/gone.pt: no such file", id="no-checkpoint"),
     ],
 )
@@ -226,7 +315,7 @@ def test_an_option_out_of_range_is_refused_at_once(options, expected):
         pytest.param({"language": "xx"}, "language=xx; expected null to detect it, or one of en, zh", id="language"),
         pytest.param({"device": "abacus"}, "device=abacus", id="device"),
         pytest.param({"device": "cuda:99"}, "torch sees .* GPUs; device=cpu works", id="absent-gpu"),
-        pytest.param({"device": "cpu", "fp16": True}, "fp16=true needs a GPU", id="half-precision-on-a-cpu"),
+        pytest.param({"dtype": "float16"}, "dtype=float16 needs a GPU", id="half-precision-on-a-cpu"),
     ],
 )
 @pytest.mark.parametrize("start", ["load", "identity"])
@@ -308,6 +397,6 @@ def test_single_precision_on_a_gpu_hears_what_the_cpu_hears(checkpoint, clips):
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device")
-    on_gpu = Whisper(model=checkpoint, device="cuda", fp16=False)
+    on_gpu = Whisper(model=checkpoint, device="cuda", dtype="float32")
     assert on_gpu.identity() == Whisper(model=checkpoint, device="cpu").identity()
     assert texts(on_gpu, clips) == texts(Whisper(model=checkpoint, device="cpu"), clips)

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.scoring import ByLanguage, LowercaseNoPunctuation, Verbatim, WhisperBasic, WhisperEnglish, normalization
+from harness.scoring import (
+    ByLanguage,
+    LowercaseNoPunctuation,
+    Verbatim,
+    WhisperBasic,
+    WhisperEnglish,
+    gated_english,
+    normalization,
+)
+from harness.scoring.gated_english import GatedEnglish
 from tests.scoring.builders import openai_english, openai_rules
 from tests.shared import DATA, REPOSITORY, needs_data
 
@@ -65,6 +74,17 @@ PIECES = [
         "r",
         "colour",
         "aks",
+        "gone",
+        "got",
+        "gotten",
+        "he's",
+        "she'd",
+        "'s",
+        "th",
+        "nd",
+        "rd",
+        "summer",
+        "and-5",
     ),
     *(
         "'",
@@ -91,6 +111,14 @@ PIECES = [
         "é",
         "ﬁ",
         "İ",
+        "Σ",
+        "²",
+        "…",
+        "$5",
+        "¢7",
+        "$0",
+        "5%",
+        "_",
     ),
 ]
 SEPARATORS = ["", " ", " ", " ", "\t", "\u00a0", "'", "-"]
@@ -116,6 +144,47 @@ def test_whisper_english_is_openais_on_any_text(text):
     assert outcome(WHISPER_ENGLISH, text) == outcome(openai_english(), text)
 
 
+def texts_of_pieces(n_texts):
+    rng = random.Random(4)
+    for _ in range(n_texts):
+        yield "".join(rng.choice(PIECES) + rng.choice(SEPARATORS) for _ in range(rng.randrange(1, 8)))
+
+
+def test_whisper_english_does_not_change_with_what_it_has_seen(monkeypatch):
+    monkeypatch.setattr(gated_english, "_MOST_WORDS", 40)
+    monkeypatch.setattr(gated_english, "_MOST_RUNS", 5)
+    forgetful = WhisperEnglish()
+    texts = list(texts_of_pieces(3_000))
+    assert [text for text in texts if outcome(forgetful, text) != outcome(openai_english(), text)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("he's been there", id="a-contraction-of-two-words"),
+        pytest.param("he's  been there", id="two-spaces-keep-it-apart"),
+        pytest.param("it's gotta be", id="a-contraction-brings-its-second-word"),
+        pytest.param("rock 'n' roll", id="a-space-before-an-apostrophe"),
+        pytest.param("rock um'n", id="a-filler-leaves-an-apostrophe-behind-a-space"),
+        pytest.param("say [not this] nor (that one) here", id="brackets-hold-several-words"),
+        pytest.param("two and a half", id="and-a-half"),
+        pytest.param("one hundred and five and he", id="and-between-numbers"),
+        pytest.param("and-5 and one-and", id="and-beside-a-numeral-in-a-word"),
+        pytest.param("the 20 th of may", id="a-numeral-takes-its-ending"),
+        pytest.param("$2 and ¢7 or two dollars um and seven cents", id="currencies-join"),
+        pytest.param("$0 12 cents", id="cents-alone"),
+        pytest.param("minus point x, double o seven", id="signs-and-doubles"),
+        pytest.param("five per cent, per cent", id="percent"),
+        pytest.param("wait... no. .5 or 3.5. $ 5 % x", id="symbols-without-numbers"),
+        pytest.param("AND-%, N'T", id="a-percent-sign-beside-and"),
+        pytest.param("ΑΣ ΑΣ. ² ½ ﬁve …", id="characters-that-decompose"),
+    ],
+)
+def test_words_that_are_read_together_are_those_of_the_original(text):
+    for around in (text, f"summer {text} winter", f"seven {text} and 2 s"):
+        assert WHISPER_ENGLISH(around) == openai_english()(around)
+
+
 def test_no_contraction_brings_another_into_a_text():
     literals = [pattern.replace(r"\b", "") for pattern in openai_english().replacers]
     starts = sorted({literal[:k] for literal in literals for k in range(len(literal))})
@@ -132,7 +201,7 @@ def test_v9_1_whisper_basic_splits_contractions_and_drops_what_is_in_brackets():
 def test_rules_of_another_version_are_run_in_full(monkeypatch):
     monkeypatch.setattr(normalization, "_RULES_SHOWN_EXACT", frozenset())
     in_full = WhisperEnglish()
-    assert not isinstance(in_full._normalise, normalization._ShortEnglish)
+    assert not isinstance(in_full._normalise, GatedEnglish)
     assert in_full("Mr. O'Neil can't, um, colour it") == openai_english()("Mr. O'Neil can't, um, colour it")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import HypothesesError, RunDirectoryError, StorageError
 from harness.transcription import Hypothesis, HypothesisStore
-from harness.transcription.store import COLUMNS, HypothesisWord
+from harness.transcription.store import COLUMNS, TIMES, Attempts, HypothesisWord
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_what_is_written_is_read_back(store):
     texts = ["", "é ß 你好", "a\nb", 'say "one"', "\u2028", "NA", "🎙"]
     write(store, [heard(f"u{i}", text, audio_s=1.5, processing_s=0.1) for i, text in enumerate(texts)])
     frame = store.frame()
-    assert list(frame.columns) == list(COLUMNS)
+    assert list(frame.columns) == [*COLUMNS, *TIMES]
     assert frame["text"].tolist() == texts
     assert frame["audio_s"].tolist() == [1.5] * len(texts)
     assert store.done() == {(f"u{i}", "clean") for i in range(len(texts))}
@@ -45,6 +45,21 @@ def test_a_failure_has_no_text_and_is_done(store):
     assert (row["text"], row["error"]) == (None, "AudioError: broken")
     assert math.isnan(row["audio_s"])
     assert store.done() == {("u1", "clean")}
+
+
+def test_times_and_what_is_cached_are_read_back_and_absent_where_nothing_is_said(store):
+    write(store, [heard("u1", latency_s=0.5, cost_usd=0.01), heard("u2", cached=True), heard("u3")])
+    frame = store.frame().set_index("utterance_id")
+    assert frame["cached"].to_dict() == {"u1": False, "u2": True, "u3": False}
+    assert frame["latency_s"].isna().tolist() == [False, True, True]
+    assert (frame.loc["u1", "latency_s"], frame.loc["u1", "cost_usd"]) == (0.5, 0.01)
+
+
+def test_attempts_count_clips_as_often_as_they_were_given_and_none_from_the_cache(store):
+    assert store.attempts() == Attempts(0, None)
+    write(store, [heard("u1", None, error="deaf", processing_s=1.0, cost_usd=0.25), heard("u2", cached=True)])
+    write(store, [heard("u1", processing_s=1.0, cost_usd=0.5), heard("u3", None, error="AudioError: broken")])
+    assert store.attempts() == Attempts(2, 0.75)
 
 
 def test_the_file_has_the_contract_s_keys_and_words_only_where_there_are_some(store):
@@ -105,7 +120,7 @@ def test_a_newer_failure_is_a_failure(store):
 def test_reading_makes_no_folder_and_neither_does_a_writer_that_writes_nothing(store):
     assert store.files == []
     assert store.done() == set()
-    assert list(store.frame().columns) == list(COLUMNS)
+    assert list(store.frame().columns) == [*COLUMNS, *TIMES]
     assert store.frame().empty
     write(store)
     assert not store.folder.exists()
@@ -151,6 +166,14 @@ def test_a_torn_last_line_is_not_done(store, n_bytes):
         pytest.param(b"\xff\xfe\n", id="not-utf-8"),
         pytest.param(b"[1, 2]\n", id="no-object"),
         pytest.param(b'{"utterance_id": "u2"}\n', id="keys-missing"),
+        *(
+            pytest.param(
+                b'{"utterance_id": "u2", "condition": "clean", "text": "", "error": null, "audio_s": 1, '
+                b'"processing_s": 1, ' + field + b"}\n",
+                id=field.decode(),
+            )
+            for field in (b'"latency_s": "long"', b'"latency_s": Infinity', b'"cost_usd": NaN', b'"cached": "no"')
+        ),
     ],
 )
 def test_a_damaged_line_elsewhere_is_an_error_that_names_file_and_line(store, damaged):

@@ -86,7 +86,7 @@ def test_a_clip_that_kills_the_process_is_the_only_failure_and_says_how_it_died(
     dying = [worker(partial(Dying, on_text=TEXTS[1], signal_number=11)) for _ in range(n_workers)]
     assert run(utterances, *dying) == [
         (TEXTS[0], None),
-        (None, "RecogniserLostError: its process was ended by SIGSEGV"),
+        (None, "RecogniserLostError: the recogniser's process was ended by SIGSEGV"),
         (TEXTS[2], None),
     ]
 
@@ -110,7 +110,7 @@ def test_a_clip_that_hangs_is_the_only_failure(worker, utterances):
     first, hung, last = run(utterances, worker(partial(Hanging, on_text=TEXTS[1]), IMPATIENT))
     assert (first, last) == ((TEXTS[0], None), (TEXTS[2], None))
     assert hung[0] is None
-    assert "no answer in 1 s; it was stopped (see executor.timeout_s)" in hung[1]
+    assert "the recogniser gave no answer in 1 s and was stopped (see executor.timeout_s)" in hung[1]
 
 
 def test_a_process_that_hangs_is_ended(worker):
@@ -124,12 +124,15 @@ def test_a_process_that_hangs_is_ended(worker):
 
 def test_a_backend_that_hangs_on_everything_ends_the_run_with_words(worker, utterances):
     hanging = worker(partial(Hanging, on_call=2), Limits(60.0, 0.5, 0.0))
-    with pytest.raises(BackendError, match=r"lost 3 times in a row, lastly: no answer in 0.5 s.*what is done is kept"):
+    with pytest.raises(
+        BackendError,
+        match=r"lost 3 times in a row, lastly: the recogniser gave no answer in 0.5 s.*what is done is kept",
+    ):
         run(utterances, hanging, max_losses=2)
 
 
 def test_a_backend_that_hangs_before_its_first_clip_ends_the_run_with_words(worker, utterances):
-    with pytest.raises(BackendError, match=r"lost 1 times in a row, lastly: no answer in 2 s"):
+    with pytest.raises(BackendError, match="the recogniser gave no answer in 2 s"):
         run(utterances, worker(Hanging, Limits(2.0, 60.0, 0.0)), max_losses=0)
 
 
@@ -163,7 +166,7 @@ def test_the_last_worker_that_cannot_be_started_again_ends_the_run(worker, utter
     gone = worker(partial(Unstartable, str(tmp_path)))
     heard(gone)
     os.kill(pid_of(gone), signal.SIGKILL)
-    with pytest.raises(BackendError, match="could not be started: its process ended with status 7"):
+    with pytest.raises(BackendError, match="could not be started: the recogniser.s process ended with status 7"):
         run(utterances, gone)
 
 
@@ -193,7 +196,7 @@ def test_an_error_with_words_for_the_user_comes_out_as_it_is(worker):
 
 
 def test_a_factory_that_fails_for_no_good_reason_says_how_its_process_ended(worker, capfd):
-    with pytest.raises(BackendError, match="its process ended with status 1"):
+    with pytest.raises(BackendError, match="process ended with status 1"):
         worker(no_backend).identity()
     assert "a defect in the factory" in capfd.readouterr().err
 

@@ -10,7 +10,7 @@ _FEW = 8  # queries a head, up to which a CPU is faster with two plain products
 
 def heads(x: "torch.Tensor", n_heads: int) -> "torch.Tensor":
     """Returns `(n, length, n_heads * size)` as `(n, n_heads, length, size)`."""
-    return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:-1], n_heads, -1).transpose(1, 2)
 
 
 def joined(x: "torch.Tensor") -> "torch.Tensor":

@@ -165,10 +165,11 @@ class Rows:
         x = self._decoder.embedded(tokens, positions)
         for layer, own, audio in zip(self._decoder.layers, self._own, self._audio, strict=True):
             attention, cross = layer.attention, layer.cross
-            parts = attention.queries_keys_values(attention.norm(x)).unflatten(-1, (3, self._decoder.n_heads, -1))
-            queries, *keys_values = parts.permute(2, 0, 3, 1, 4)  # (n_rows, n_heads, n_tokens, size) each
-            own[0, :, :, start : self._length], own[1, :, :, start : self._length] = keys_values
-            x = x + attention.out(joined(attend(queries, *own[:, :, :, : self._length], mask)))
+            parts = attention.queries_keys_values(attention.norm(x)).chunk(3, dim=-1)
+            queries, keys, values = (heads(part, self._decoder.n_heads) for part in parts)
+            own[0, :, :, start : self._length], own[1, :, :, start : self._length] = keys, values
+            so_far = own[:, :, :, : self._length]  # (2, n_rows, n_heads, tokens so far, size)
+            x = x + attention.out(joined(attend(queries, so_far[0], so_far[1], mask)))
             x = layer.feed_forward(x + cross.out(self._listened(cross.query(cross.norm(x)), audio)))
         return x
 

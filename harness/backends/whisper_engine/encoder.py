@@ -3,6 +3,7 @@
 The layers are those of `whisper.model.AudioEncoder`, read here with joined query, key and value products.
 """
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from harness.backends.whisper_engine.attention import attend, heads, joined
 from harness.backends.whisper_engine.linears import Product, product, side_by_side
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import torch
     from torch.nn import Module
     from whisper.model import ResidualAttentionBlock
@@ -53,6 +56,17 @@ class FeedForward:
         return x + self.narrow(torch.nn.functional.gelu(self.widen(self.norm(x))))
 
 
+@contextmanager
+def exact_convolutions() -> "Iterator[None]":
+    """Keeps a GPU from rounding float32 convolutions to TensorFloat-32, which torch allows by default."""
+    import torch
+
+    cudnn = torch.backends.cudnn
+    current = {"enabled": cudnn.enabled, "benchmark": cudnn.benchmark, "deterministic": cudnn.deterministic}
+    with cudnn.flags(**current, allow_tf32=False):
+        yield
+
+
 class Encoder:
     """Listens to windows of 30 s.
 
@@ -92,9 +106,7 @@ class Encoder:
         import torch
 
         encoder, gelu = self._encoder, torch.nn.functional.gelu
-        cudnn = torch.backends.cudnn
-        with cudnn.flags(  # TensorFloat-32 would round a float32 convolution to 10 bits, on a GPU only
-            enabled=cudnn.enabled, benchmark=cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False
-        ):
+        with exact_convolutions():
             x = gelu(encoder.conv2(gelu(encoder.conv1(mels.to(self._dtype)))))
-        return (x.transpose(1, 2) + encoder.positional_embedding).to(self._dtype)
+        placed: torch.Tensor = x.transpose(1, 2) + encoder.positional_embedding
+        return placed.to(self._dtype)

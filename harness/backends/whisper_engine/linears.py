@@ -33,8 +33,10 @@ def side_by_side(linears: "Sequence[Linear]") -> Product:
     """
     import torch
 
-    weights = torch.cat([linear.weight.detach() for linear in linears])  # (n_linears * n_out, n_in)
-    biases = [torch.zeros_like(linear.weight[:, 0]) if linear.bias is None else linear.bias for linear in linears]
+    weights = torch.cat(tuple(linear.weight.detach() for linear in linears))  # (n_linears * n_out, n_in)
+    biases: list[torch.Tensor] = [
+        torch.zeros_like(linear.weight[:, 0]) if linear.bias is None else linear.bias for linear in linears
+    ]
     for linear, part in zip(linears, weights.chunk(len(linears)), strict=True):
         linear.weight.data = part
     return product(weights, torch.cat(biases).detach())
@@ -45,4 +47,4 @@ def _packable() -> bool:
     import torch
 
     names = ("_reorder_linear_weight", "_linear_pointwise")
-    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in names)
+    return bool(torch.backends.mkldnn.enabled) and all(hasattr(torch.ops.mkldnn, name) for name in names)

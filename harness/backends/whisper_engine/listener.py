@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.backends.weights import Stopwatch
 from harness.backends.whisper_engine import beams, greedy
 from harness.backends.whisper_engine.decoder import Decoder
-from harness.backends.whisper_engine.encoder import Encoder
+from harness.backends.whisper_engine.encoder import Encoder, exact_convolutions
 from harness.backends.whisper_engine.fallback import close_to_threshold, failed
 from harness.backends.whisper_engine.languages import Language, detected
 from harness.backends.whisper_engine.records import Heard, Window
@@ -90,7 +90,7 @@ class Listener:
         (language,) = self._languages(self._encoded(mel[None]))
         if not (self._careful and language.close):
             return language.code
-        with self._stopwatch.stage("decoder"):
+        with self._stopwatch.stage("decoder"), exact_convolutions():
             _, probabilities = self.model.detect_language(mel)
         return str(max(probabilities, key=probabilities.__getitem__))
 
@@ -163,7 +163,7 @@ class Listener:
     def _alone(self, window: Window) -> Heard:
         """Returns what `whisper.decode` hears in a window."""
         options = _options(window.language, timestamps=window.timestamps, prompt=window.prompt)
-        with self._stopwatch.stage("decoder"):
+        with self._stopwatch.stage("decoder"), exact_convolutions():
             result = self.model.decode(window.mel, options)
         return Heard(tokens=tuple(result.tokens), avg_logprob=result.avg_logprob, no_speech_prob=result.no_speech_prob)
 

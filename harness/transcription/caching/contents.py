@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness.errors import StorageError, UsageError
-from harness.transcription.caching.file import CacheFile, DamagedCacheError, is_damage, open_existing, transaction
+from harness.transcription.caching.file import (
+    SQLITE_ERRORS,
+    CacheFile,
+    DamagedCacheError,
+    is_damage,
+    open_existing,
+    transaction,
+)
 from harness.transcription.caching.rows import digest_of
 
 _CHUNK = 1_000  # rows removed in one transaction, so that a run which is writing waits for milliseconds
@@ -265,7 +272,7 @@ def existing(path: Path) -> Iterator[CacheFile | None]:
         yield file
     except DamagedCacheError as error:
         raise StorageError(f"the transcript cache is damaged ({error}). {_REMEDY}") from error
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         if is_damage(error):
             raise StorageError(f"the transcript cache is damaged ({path}: {error}). {_REMEDY}") from error
         raise StorageError(f"{path}: {error}. Make room, or wait for the run that uses it.") from error
@@ -283,4 +290,4 @@ def _n_bytes(path: Path) -> int:
     return n_bytes
 
 
-_REMEDY = "The next run that uses it moves it aside and begins a new one."
+_REMEDY = "Move it away or remove it; the next run begins a new one."

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import StorageError, UsageError
-from harness.transcription.caching.contents import UNKNOWN, existing, identities_of
-from harness.transcription.caching.rows import decoded, key_of
+from harness.transcription.caching.contents import UNKNOWN, StoredIdentity, existing, identities_of
+from harness.transcription.caching.rows import as_text, decoded, key_of
 from harness.transcription.store import HypothesisWord
 
 
@@ -47,27 +47,32 @@ def export(path: Path, out: Path) -> Exported:
 def _lines(connection: sqlite3.Connection) -> Iterator[str | None]:
     """Yield the transcripts as lines, oldest first; None for one that is damaged."""
     identities = identities_of(connection)
-    for key, number, *about, text, words, audio_s, checksum in connection.execute(
-        "SELECT key, identity_id, CAST(condition AS BLOB), CAST(audio_digest AS BLOB), CAST(made AS BLOB), "
-        "text, words, audio_s, checksum FROM transcripts ORDER BY transcript_id"
+    for number, *row in connection.execute(
+        "SELECT identity_id, key, condition, audio_digest, CAST(made AS BLOB), text, words, audio_s, checksum "
+        "FROM transcripts ORDER BY transcript_id"
     ):
-        known = identities.get(number, UNKNOWN)
-        condition, audio_digest, made = (part.decode("utf-8", "replace") for part in about)
-        transcript = decoded(key, (text, words, audio_s, checksum))
-        if transcript is None or key_of(known.digest, condition, audio_digest) != key:
-            yield None
-            continue
-        record = {
-            "key": key.hex(),
-            "identity": known.identity,
-            "condition": condition,
-            "audio_digest": audio_digest,
-            "text": transcript.text,
-            "words": None if transcript.words is None else [_word(word) for word in transcript.words],
-            "audio_s": transcript.audio_s,
-            "made": made,
-        }
-        yield json.dumps(record, ensure_ascii=True) + "\n"
+        yield _line(identities.get(number, UNKNOWN), *row)
+
+
+def _line(
+    known: StoredIdentity, key: bytes, condition: object, audio_digest: object, made: bytes, *stored: object
+) -> str | None:
+    transcript = decoded(key, stored)
+    if not (transcript and isinstance(condition, bytes) and isinstance(audio_digest, bytes)):
+        return None
+    if key_of(known.digest, condition, audio_digest) != key:
+        return None
+    record = {
+        "key": key.hex(),
+        "identity": known.identity,
+        "condition": as_text(condition),
+        "audio_digest": as_text(audio_digest),
+        "text": transcript.text,
+        "words": None if transcript.words is None else [_word(word) for word in transcript.words],
+        "audio_s": transcript.audio_s,
+        "made": made.decode("utf-8", "replace"),
+    }
+    return json.dumps(record, ensure_ascii=True) + "\n"
 
 
 def _word(word: HypothesisWord) -> dict[str, object]:

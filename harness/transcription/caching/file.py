@@ -28,6 +28,7 @@ from harness.transcription.caching.place import (
 log = logging.getLogger(__name__)
 
 APPLICATION_ID = 0x41534654  # "ASFT": says whose file it is, in its header
+_HEADER_BYTES = 100  # of an SQLite file, which would write over anything shorter
 VERSION = 1  # of the tables below; a file of another version is not read
 _TABLES = (
     "CREATE TABLE identities (identity_id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, identity TEXT NOT NULL, "
@@ -35,6 +36,12 @@ _TABLES = (
     "CREATE TABLE transcripts (transcript_id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, "
     "identity_id INTEGER NOT NULL, condition BLOB NOT NULL, audio_digest BLOB NOT NULL, text BLOB NOT NULL, "
     "words BLOB, audio_s REAL NOT NULL, made TEXT NOT NULL, checksum BLOB NOT NULL)",
+)
+
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)  # the second where SQLite quotes a damaged file in what it says
+_OF_DAMAGE = frozenset(  # "error" is a statement that cannot be run: ours can, in a whole file
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_ERROR}
+    | {sqlite3.SQLITE_INTERNAL, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG}
 )
 
 
@@ -64,7 +71,7 @@ class CacheFile:
 
     def close(self) -> None:
         """Close the file, then let go of the lock."""
-        with suppress(sqlite3.Error):  # e.g. a full disk: the log stays beside the file
+        with suppress(*SQLITE_ERRORS):  # e.g. a full disk: the log stays beside the file
             self.connection.close()
         if self.lock is not None:
             os.close(self.lock)
@@ -126,15 +133,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        with suppress(sqlite3.Error):  # where SQLite has rolled it back itself
+        with suppress(*SQLITE_ERRORS):  # where SQLite has rolled it back itself
             connection.execute("ROLLBACK")
         raise
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Say whether an error comes from the file's content, not from the place it lies in."""
+def is_damage(error: Exception) -> bool:
+    """Say whether one of `SQLITE_ERRORS` comes from the file's content, not from the place it lies in."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more precisely where
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return isinstance(error, UnicodeDecodeError) or code in _OF_DAMAGE
+
+
+def _said(error: Exception) -> str:
+    return "malformed" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _locked(path: Path, opened: Callable[[int], sqlite3.Connection]) -> CacheFile:
@@ -207,8 +218,11 @@ def _connected(path: Path) -> sqlite3.Connection | None:
         DamagedCacheError: It is something else.
         sqlite3.Error: It cannot be read.
     """
-    if not inode(path) or not path.stat().st_size:
+    n_bytes = path.stat().st_size if inode(path) else 0
+    if not n_bytes:
         return None
+    if n_bytes < _HEADER_BYTES:
+        raise DamagedCacheError(f"{path}: file is not a database")
     return _checked(_connect(path, "mode=rw"), path)
 
 
@@ -231,10 +245,10 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection |
             connection.execute(f"PRAGMA {setting}")
         if _is_cache(connection, path):
             return connection
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         connection.close()
         if is_damage(error):
-            raise DamagedCacheError(f"{path}: {error}") from error
+            raise DamagedCacheError(f"{path}: {_said(error)}") from error
         raise
     except BaseException:
         connection.close()

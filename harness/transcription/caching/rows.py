@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,7 +13,7 @@ from harness.transcription.store import HypothesisWord
 
 _CHECKSUM_BYTES = 16  # against damage; who may write to the file could forge a longer one, too
 
-StoredRow: TypeAlias = tuple[object, object, object, object]  # text, words, audio_s, checksum: as SQLite gives them
+StoredRow: TypeAlias = Sequence[object]  # text, words, audio_s, checksum: as SQLite gives them
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,10 @@ def as_text(stored: bytes) -> str:
     return stored.decode("utf-8", "surrogatepass")
 
 
-def key_of(identity_digest: str, condition: str, audio_digest: str) -> bytes:
+def key_of(identity_digest: str, condition: bytes, audio_digest: bytes) -> bytes:
     """Return the key of a transcript: no end of a part can be taken for the beginning of the next."""
-    parts = (identity_digest, condition, audio_digest)
-    return hashlib.sha256(
-        b"".join(hashlib.sha256(as_bytes(part)).digest() for part in parts)
-    ).digest()
+    parts = (identity_digest.encode(), condition, audio_digest)
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
 def encoded(key: bytes, transcript: CachedTranscript) -> TranscriptRow:
