@@ -12,6 +12,6 @@ def session_cache(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def own_cache(session_cache, tmp_path_factory, monkeypatch):
+def own_cache(tmp_path_factory, monkeypatch):
     """Give a test an empty cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))

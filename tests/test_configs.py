@@ -115,7 +115,8 @@ def test_a_plugin_s_defaults_are_those_of_its_constructor(path):
     interpolated = {key for key, value in node.items() if isinstance(value, str) and value.startswith("${")}
     defaults = {key: parameters[key].default for key in node if key not in interpolated}
     assert {key: node[key] for key in defaults} == {
-        key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()  # YAML has no tuples
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in defaults.items()  # YAML has no tuples
     }
 
 

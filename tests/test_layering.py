@@ -38,14 +38,11 @@ CONFIGURATION = {
     "harness.__main__",
     *(f"harness.config.{name}" for name in ("guards", "jobs", "registration", "schemas")),
 }
+ENGINE = {f"harness.backends.whisper_engine.{path.stem}" for path in (PACKAGE / "backends/whisper_engine").glob("*.py")}
 DOORS = {
     "jiwer": {"harness.scoring.alignment"},
     "rapidfuzz": {"harness.scoring.alignment"},
-    "whisper": {
-        "harness.backends.whisper",
-        *(f"harness.backends.whisper_engine.{path.stem}" for path in (PACKAGE / "backends/whisper_engine").glob("*.py")),
-        "harness.scoring.normalization",
-    },
+    "whisper": {"harness.backends.whisper", *ENGINE, "harness.scoring.normalization"},
     "transformers": {
         "harness.backends.transformers",
         *(f"harness.backends.transformers_{part}" for part in ("checkpoint", "ctc", "whisper")),

@@ -239,7 +239,7 @@ _GARBLES: MappingProxyType[str, Callable[[Transcript], object]] = MappingProxyTy
     {
         "no_transcript": lambda heard: heard.text,
         "no_text": lambda heard: replace(heard, text=7),  # type: ignore[arg-type]
-        "half_a_character": lambda heard: replace(heard, text=heard.text + "\ud800"),
+        "half_a_character": lambda heard: replace(heard, text=heard.text + "\ud800", words=None),
         "endless": lambda heard: replace(heard, text="one " * 250_000, words=None),
         "no_time": lambda heard: replace(heard, words=(Word("one", 0.0, math.nan, None),)),
         "unordered": lambda heard: replace(heard, words=(Word("one", 1 / SAMPLE_RATE, 0.0, None),)),

@@ -52,7 +52,7 @@ class TranscriptionProgress:
         self.n_failed += sum(hypothesis.error is not None for hypothesis in hypotheses)
         for hypothesis in hypotheses:
             if hypothesis.processing_s is not None:
-                self.audio_s += hypothesis.audio_s or 0.0
+                self.audio_s += (hypothesis.audio_s or 0.0) if hypothesis.error is None else 0.0
                 self.processing_s += hypothesis.processing_s
         rtfx = f"RTFx {self.audio_s / self.processing_s:.1f}" if self.processing_s else "RTFx –"
         self._bar.update(self._task, advance=len(hypotheses), n_failed=self.n_failed, rtfx=rtfx)

@@ -26,8 +26,8 @@ class Session:
         n_recognised: Clips that a recogniser was given, failures among them.
         n_failed: Of the clips done, also of those that could not be decoded.
         n_cached: Clips that an earlier run's transcript was taken for.
-        audio_s: Seconds of audio recognised.
-        processing_s: Seconds in the backend, of those clips.
+        audio_s: Seconds of audio recognised; a failed clip's is none.
+        processing_s: Seconds in the backend, also of clips that failed.
         wall_s: Seconds from first to last batch, warm-up included.
         warm_up_s: Seconds to load a recogniser and to hear half a second of silence, of the slowest.
         decode_s: Seconds of decoding audio, of all threads.

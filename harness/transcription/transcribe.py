@@ -161,7 +161,7 @@ class _Tally:
         self.n_cached += hypothesis.cached is True
         if hypothesis.processing_s is not None:
             self.n_recognised += 1
-            self.audio_s += hypothesis.audio_s or 0.0
+            self.audio_s += (hypothesis.audio_s or 0.0) if hypothesis.error is None else 0.0
             self.processing_s += hypothesis.processing_s
         if hypothesis.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + hypothesis.cost_usd

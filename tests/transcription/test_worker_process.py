@@ -166,7 +166,7 @@ def test_the_last_worker_that_cannot_be_started_again_ends_the_run(worker, utter
     gone = worker(partial(Unstartable, str(tmp_path)))
     heard(gone)
     os.kill(pid_of(gone), signal.SIGKILL)
-    with pytest.raises(BackendError, match="could not be started: the recogniser.s process ended with status 7"):
+    with pytest.raises(BackendError, match=r"could not be started: the recogniser's process ended with status 7"):
         run(utterances, gone)
 
 
