@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.audio.waveform import Waveform
-from harness.backends.base import Identity, Transcript, Word
+from harness.backends.base import Identity, Transcript, Word, check_waveforms
 from harness.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class PocketSphinx:
             UsageError: as `load` does.
             BackendError: when decoding fails.
         """
+        check_waveforms("PocketSphinx", waveforms)
         return [self._recognise(waveform) for waveform in waveforms]
 
     def identity(self) -> Identity:
@@ -99,7 +100,8 @@ class PocketSphinx:
             decoder.start_utt()
             decoder.process_raw(pcm, full_utt=True)
             decoder.end_utt()
-            hypothesis = decoder.hyp()
+            # The mean over no frame with energy is 0/0, and what is then heard is left over from the clips before.
+            hypothesis = None if "nan" in decoder.get_cmn() else decoder.hyp()
             words = tuple(_words(decoder)) if hypothesis else ()
         except (RuntimeError, ValueError) as error:
             del self._decoder  # it may be in the middle of an utterance; the next clip starts a fresh one

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.audio.waveform import SAMPLE_RATE, Waveform
-from harness.backends.base import Identity, Transcript, Word
+from harness.backends.base import Identity, Transcript, Word, check_waveforms
 from harness.errors import UsageError
 
 VOCABULARY = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -34,6 +34,7 @@ class Tones:
 
     def transcribe(self, waveforms: Sequence[Waveform]) -> list[Transcript]:
         """Returns the words whose tones stand out of each waveform."""
+        check_waveforms("Tones", waveforms)
         return [_transcript(waveform) for waveform in waveforms]
 
     def identity(self) -> Identity:

@@ -143,8 +143,8 @@ class RayLine:
         except GetTimeoutError as error:
             self.disconnect()
             raise RecogniserLostError(
-                f"the recogniser gave no answer in {timeout_s:g} s and was stopped (see executor.timeout_s; does the cluster "
-                f"have room for an actor of {self._share.cpus:g} CPUs and {self._share.gpus:g} GPUs?)"
+                f"the recogniser gave no answer in {timeout_s:g} s and was stopped (see executor.timeout_s; does the "
+                f"cluster have room for an actor of {self._share.cpus:g} CPUs and {self._share.gpus:g} GPUs?)"
             ) from error
         except RayError as error:
             raise RecogniserLostError(_first_lines(error)) from error

@@ -47,7 +47,8 @@ def clips():
     generated = [synthesise("zero nine one"), 0.01 * synthesise("three"), synthesise("seven two " * 20), 0.1 * noise]
     speech = DATA / "speech" / "jfk.flac"
     if not speech.exists():
-        return [*generated, synthesise("two"), synthesise("six " * 9)]
+        murmur = np.random.default_rng(1).standard_normal(3 * SAMPLE_RATE).astype(np.float32).cumsum(dtype=np.float32)
+        return [*generated, 0.002 * murmur, synthesise("two four one")[:7000] + 0.001 * murmur[:7000]]
     return [*generated, read_waveform(speech, offset_s=0.3, duration_s=4.0), read_waveform(speech, offset_s=8.0)]
 
 
