@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def multilingual(tmp_path_factory):
-    return converted(tmp_path_factory.mktemp("multilingual"), seed=5)
+    return converted(tmp_path_factory.mktemp("multilingual"), seed=11)
 
 
 @pytest.fixture(scope="module")

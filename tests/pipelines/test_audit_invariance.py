@@ -299,6 +299,17 @@ def test_pocketsphinx_hears_the_demo_alike_one_by_one_and_together(tmp_path):
     assert n_changed(Run(tmp_path / "run")) == {"batch=3": 0}
 
 
+@pytest.fixture
+def _one_thread():
+    """Keep torch's threads from waiting for one another where other work is running."""
+    torch = pytest.importorskip("torch")
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+@pytest.mark.usefixtures("_one_thread")
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")
 def test_whisper_in_half_precision_is_another_recogniser_and_batches_change_nothing_in_single(corpus, tmp_path):
