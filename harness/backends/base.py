@@ -1,8 +1,9 @@
 """What a recogniser takes and gives: waveforms in, one `Transcript` each out, and an identity that names its decisions.
 
 To add one, write a class with the two methods of `Backend` anywhere importable and a YAML file whose `_target_` names
-it. Import what is heavy on first use. A backend that cannot recognise a clip raises, or returns a `Failure` in its place
-when the clips beside it were heard: empty text means that nothing was heard. `harness.backends.testing` checks all this.
+it. Import what is heavy on first use. A backend that cannot recognise a clip raises, or returns a `Failure` in its
+place when the clips beside it were heard: empty text means that nothing was heard. `harness.backends.testing` checks
+all this.
 
 Three more methods are used where a backend has them: `load()` starts the recogniser, `stage_seconds()` returns the
 seconds spent so far in stages of its own (`features`, `encoder`, `decoder`, `waiting`), `close()` ends what it started.
