@@ -167,6 +167,8 @@ class Nemo:
     def _model(self) -> "ASRModel":
         with needed("nemo", "nemo_toolkit[asr]"):
             from nemo.collections.asr.models import ASRModel
+            from nemo.utils import logging
+        logging.set_verbosity(logging.WARNING)  # what it says below that goes to stdout, among results
         path = self._path
         check_archive(path)
         try:

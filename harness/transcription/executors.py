@@ -5,11 +5,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 
 from harness.errors import UsageError
 from harness.transcription.ray_workers import RayLine, Share, cluster, room_for
 from harness.transcription.worker_process import MakeBackend, ProcessLine
 from harness.transcription.workers import InThisProcess, Limits, Remote, Worker
+
+
+LONGEST_S = 1e6  # of any time limit: eleven days; what waits longer was forgotten
 
 
 class Kind(Enum):
@@ -76,11 +80,13 @@ class ExecutorOptions:
             if getattr(self, name) < 1:
                 raise UsageError(f"executor.{name}={getattr(self, name)}; expected 1 or more.")
         for name in ("workers", "max_losses", "cpus_per_worker", "gpus_per_worker", "timeout_per_audio"):
-            if (getattr(self, name) or 0) < 0:
+            if not 0 <= (getattr(self, name) or 0) < inf:
                 raise UsageError(f"executor.{name}={getattr(self, name)}; expected 0 or more.")
         for name in ("batch_audio_s", "start_timeout_s", "timeout_s"):
-            if not getattr(self, name) > 0:
-                raise UsageError(f"executor.{name}={getattr(self, name)}; expected more than 0 seconds.")
+            if not 0 < getattr(self, name) <= LONGEST_S:
+                raise UsageError(
+                    f"executor.{name}={getattr(self, name)}; expected more than 0 seconds, at most {LONGEST_S:g}."
+                )
         if self.gpus and self.workers == 0:
             raise UsageError(f"executor.gpus={self.gpus} with executor.workers=0; expected 1 worker or more.")
         if self.kind is Kind.ray and self.workers == 0:

@@ -6,16 +6,14 @@ package, the backend's own, and its weights. A node that is lost takes a batch w
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from harness.audio import Waveform
-from harness.backends import Identity
 from harness.errors import UsageError
-from harness.transcription.worker_process import MakeBackend, Question, Refusal, Station
-from harness.transcription.workers import RecogniserLostError, Reply
+from harness.transcription.worker_process import MakeBackend, Refusal, Station
+from harness.transcription.workers import Question, RecogniserLostError
 
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
@@ -112,18 +110,6 @@ class RayLine:
         place = ray.remote(num_cpus=self._share.cpus, num_gpus=self._share.gpus, max_restarts=0)
         self._actor = cast("ActorHandle[Station]", place(Station).remote(self._make))
 
-    def identity(self, timeout_s: float) -> Identity:
-        """Make the backend and return its identity."""
-        return cast("Identity", self._ask(Question("identity"), timeout_s))
-
-    def warm_up(self, timeout_s: float) -> None:
-        """Load the backend."""
-        self._ask(Question("warm_up"), timeout_s)
-
-    def recognise(self, waveforms: Sequence[Waveform], timeout_s: float) -> Reply:
-        """Return what was heard."""
-        return cast("Reply", self._ask(Question("recognise", list(waveforms)), timeout_s))
-
     def disconnect(self) -> None:
         """End the actor, whatever it does."""
         import ray
@@ -132,7 +118,8 @@ class RayLine:
         if actor is not None and ray.is_initialized():
             ray.kill(actor)
 
-    def _ask(self, question: Question, timeout_s: float) -> object:
+    def ask(self, question: Question, timeout_s: float) -> object:
+        """Return the recogniser's answer; see `Line`."""
         import ray
         from ray.exceptions import GetTimeoutError, RayError
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -19,11 +19,10 @@ from multiprocessing.connection import Connection
 from typing import cast
 
 from harness import errors
-from harness.audio import Waveform
-from harness.backends import Backend, Identity
+from harness.backends import Backend
 from harness.errors import HarnessError
 from harness.transcription.recognition import Recogniser
-from harness.transcription.workers import RecogniserLostError, Reply
+from harness.transcription.workers import Question, RecogniserLostError, Reply
 
 MakeBackend = Callable[[], Backend]  # can be pickled: a function or class that can be imported, with its arguments
 
@@ -33,14 +32,6 @@ _START = (
 _COMMAND = f"{_START}; w.serve(int(sys.argv[1]))"
 _PARENT_EVERY_S = 1.0  # how soon a process notices that its parent was killed
 _END_S = 5.0  # for a process that is told to end, before it is made to
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Is a method of `Recogniser` and what it is asked about."""
-
-    method: str
-    waveforms: Sequence[Waveform] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +110,6 @@ class ProcessLine:
         self._ours, self._asking = ours, False
         self._send(self._make)
 
-    def identity(self, timeout_s: float) -> Identity:
-        """Make the backend and return its identity."""
-        return cast("Identity", self._ask(Question("identity"), timeout_s))
-
-    def warm_up(self, timeout_s: float) -> None:
-        """Load the backend."""
-        self._ask(Question("warm_up"), timeout_s)
-
-    def recognise(self, waveforms: Sequence[Waveform], timeout_s: float) -> Reply:
-        """Return what was heard."""
-        return cast("Reply", self._ask(Question("recognise", list(waveforms)), timeout_s))
-
     def disconnect(self) -> None:
         """Let an idle process end by itself; stop a busy one, and all that either started."""
         with self._stopping:
@@ -146,7 +125,8 @@ class ProcessLine:
         process.wait()
         ours.close()
 
-    def _ask(self, question: Question, timeout_s: float) -> object:
+    def ask(self, question: Question, timeout_s: float) -> object:
+        """Return the recogniser's answer; see `Line`."""
         self._asking = True
         answer = self._answer(question, timeout_s)
         self._asking = False

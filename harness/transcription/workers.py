@@ -5,7 +5,7 @@ A line can break, because the recogniser at its end died, or hung and was stoppe
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol, cast
 
 from harness.audio import SAMPLE_RATE, Waveform
 from harness.backends import Backend, Identity
@@ -83,23 +83,28 @@ class InThisProcess:
         self.spent, self.close = self._recogniser.spent, self._recogniser.close
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Is a method of `Recogniser`, and what it is asked about."""
+
+    method: Literal["identity", "warm_up", "recognise"]
+    waveforms: Sequence[Waveform] = ()
+
+
 class Line(Protocol):
-    """Leads to a recogniser in another process; each question is a method of `Recogniser`."""
+    """Leads to a recogniser in another process."""
 
     def connect(self) -> None:
         """Begin a new recogniser's process in the place of a lost one."""
         ...
 
-    def identity(self, timeout_s: float) -> Identity:
-        """Make the backend and return its identity; raise `RecogniserLostError` or what `Recogniser` raises."""
-        ...
+    def ask(self, question: Question, timeout_s: float) -> object:
+        """Return an identity, nothing, or a `Reply`, as the question wants it.
 
-    def warm_up(self, timeout_s: float) -> None:
-        """Load the backend; raise as `identity` does."""
-        ...
-
-    def recognise(self, waveforms: Sequence[Waveform], timeout_s: float) -> Reply:
-        """Return what was heard; raise as `identity` does."""
+        Raises:
+            RecogniserLostError: It died, or gave no answer in time and was stopped.
+            HarnessError: What `Recogniser` raises.
+        """
         ...
 
     def disconnect(self) -> None:
@@ -128,7 +133,7 @@ class Remote:
         if self._is_connected and self._identity is not None:
             return self._identity
         self._line.connect()
-        identity = self._line.identity(self._limits.start_s)
+        identity = cast("Identity", self._line.ask(Question("identity"), self._limits.start_s))
         if self._identity not in (None, identity):
             raise BackendError(
                 f"the recogniser that replaced a lost one is another: {identity}; expected {self._identity}. Its "
@@ -159,9 +164,9 @@ class Remote:
     def _asked(self, waveforms: Sequence[Waveform]) -> list[Heard]:
         self.identity()
         if not self._is_warm:
-            self._line.warm_up(self._limits.start_s)
+            self._line.ask(Question("warm_up"), self._limits.start_s)
             self._is_warm = True
-        reply = self._line.recognise(waveforms, self._limits.of(waveforms))
+        reply = cast("Reply", self._line.ask(Question("recognise", list(waveforms)), self._limits.of(waveforms)))
         self._spent = reply.spent
         return reply.heard
 

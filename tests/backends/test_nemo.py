@@ -219,6 +219,12 @@ def test_the_identity_changes_with_whatever_changes_a_text(models, tmp_path):
 
 
 @needs_nemo
+def test_nemo_writes_nothing_among_the_results(models, capfd):
+    backend(models["CTC"]).transcribe([synthesise("one")])
+    assert capfd.readouterr().out == ""
+
+
+@needs_nemo
 def test_weights_that_would_run_code_are_refused(models, tmp_path):
     import torch
 

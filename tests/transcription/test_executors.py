@@ -22,8 +22,8 @@ def test_an_option_below_zero_is_refused_by_name(option):
 
 
 @pytest.mark.parametrize("option", ["batch_audio_s", "start_timeout_s", "timeout_s"])
-@pytest.mark.parametrize("seconds", [0.0, float("nan")])
-def test_no_time_at_all_is_refused_by_name(option, seconds):
+@pytest.mark.parametrize("seconds", [0.0, float("nan"), float("inf")])
+def test_no_time_at_all_and_all_the_time_are_refused_by_name(option, seconds):
     with pytest.raises(UsageError, match=rf"executor\.{option}=.*; expected more than 0 seconds"):
         ExecutorOptions(**{option: seconds})
 
