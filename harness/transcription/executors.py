@@ -12,7 +12,6 @@ from harness.transcription.ray_workers import RayLine, Share, cluster, room_for
 from harness.transcription.worker_process import MakeBackend, ProcessLine
 from harness.transcription.workers import InThisProcess, Limits, Remote, Worker
 
-
 LONGEST_S = 1e6  # of any time limit: eleven days; what waits longer was forgotten
 
 
