@@ -58,7 +58,8 @@ class FasterWhisper:
             tokens are sampled, and CTranslate2's seed cannot be set clip by clip: such texts differ from run to run,
             and the identity says so.
         condition_on_previous_text: Whether the model sees the text of a long clip's previous window.
-        word_times: Whether to find when each word was said; texts may differ, since windows then end with a word.
+        word_times: Whether to find when each word was said; texts may differ, since windows then end with a word. A
+            clip has none when the library cannot place all of its text.
         compute_type: CTranslate2's name of a precision; `default` keeps that of the weights where the device has it.
         device: `cpu`, `cuda` or `cuda:1`; None takes a GPU when there is one.
         cpu_threads: Threads on a CPU; 0 is CTranslate2's own choice.
@@ -220,19 +221,8 @@ class FasterWhisper:
                 vad_filter=False,
             )
             found = list(segments)  # which is when they are decoded
-        words = tuple(
-            Word(
-                text=word.word.strip(),
-                start_s=float(word.start),
-                end_s=float(word.end),
-                confidence=float(word.probability),
-            )
-            for segment in found
-            for word in segment.words or ()
-        )
-        return Transcript(
-            text="".join(segment.text for segment in found).strip(), words=words if self._word_times else None
-        )
+        text = "".join(segment.text for segment in found).strip()
+        return Transcript(text=text, words=_words(found, text) if self._word_times else None)
 
     @cached_property
     def _model(self) -> "faster_whisper.WhisperModel":
@@ -289,6 +279,20 @@ class FasterWhisper:
             "weights_sha256": digest_of_files(source.folder, [_WEIGHTS]),
             "settings_sha256": digest_of_files(source.folder, settings),
         }
+
+
+def _words(segments: "Sequence[faster_whisper.transcribe.Segment]", text: str) -> tuple[Word, ...] | None:
+    """Returns the words with their times; None when they are not the text, of which the library may place but a part."""
+    words = tuple(
+        Word(
+            text=word.word.strip(), start_s=float(word.start), end_s=float(word.end), confidence=float(word.probability)
+        )
+        for segment in segments
+        for word in segment.words or ()
+        if word.word.strip()
+    )
+    aligned = "".join("".join(word.text.split()) for word in words)
+    return words if aligned == "".join(text.split()) else None
 
 
 def _device(name: str | None) -> tuple[str, int]:

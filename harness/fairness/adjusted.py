@@ -152,7 +152,7 @@ def _contest(utterances: _Utterances, part: Membership, names: tuple[str, str]) 
     unsaid = rows[~said]
     notes = [
         *_silence_notes(utterances.left_out[unsaid], utterances.errors[unsaid].sum()),
-        *_sharing_notes(int((named[said] < 0).sum()), len(np.intersect1d(slice_rows, comparator_rows))),
+        *_sharing_notes(int((named[said] < 0).sum()), _n_shared(slice_rows, comparator_rows)),
     ]
     return Contest(
         slice=names[0],
@@ -172,8 +172,19 @@ def _sides(part: Membership, name: str, comparator: str) -> tuple[Ints, Ints]:
     own = part.rows[part.codes == part.slices.index(name)]
     if comparator != REST:
         return own, part.rows[part.codes == part.slices.index(comparator)]
-    told = np.unique(part.rows[part.declared[part.codes]])
-    return own, np.setdiff1d(told, own, assume_unique=True)
+    others = np.zeros(int(part.rows.max()) + 1, dtype=bool)
+    others[part.rows[part.declared[part.codes]]] = True
+    others[own] = False
+    return own, np.flatnonzero(others)
+
+
+def _n_shared(slice_rows: Ints, comparator_rows: Ints) -> int:
+    """Count the utterances that are on both sides."""
+    inside = np.zeros(max(slice_rows.max(initial=0), comparator_rows.max(initial=0)) + 1, dtype=bool)
+    inside[slice_rows] = True
+    both = np.zeros_like(inside)
+    both[comparator_rows] = True
+    return int((inside & both).sum())
 
 
 def _silence_notes(left_out: Bools, n_insertions: float) -> Iterator[str]:

@@ -184,9 +184,17 @@ def _told(path: Path) -> Iterator[None]:
         ) from error
 
 
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=True, allow_nan=False
+)  # one for all lines: making it takes as long as using it
+
+
 def _line(hypothesis: Hypothesis) -> str:
-    record = {key: value for key, value in asdict(hypothesis).items() if value is not None or key in COLUMNS}
-    return json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n"
+    record = {name: getattr(hypothesis, name) for name in COLUMNS}
+    record |= {name: value for name in OPTIONAL if (value := getattr(hypothesis, name)) is not None}
+    if hypothesis.words is not None:
+        record["words"] = [asdict(word) for word in hypothesis.words]
+    return _ENCODER.encode(record) + "\n"
 
 
 def _complete_records(path: Path) -> Iterator[dict[str, object]]:

@@ -73,14 +73,18 @@ def cells_of(errors: Floats, words: Floats, design: Floats, speakers: Ints) -> C
         speakers: Whose each utterance is, (n_utterances,).
     """
     order = np.lexsort((*design.T[1:], speakers))
-    y, n, x, who = errors[order], words[order], design[order], speakers[order]
+    y, n, who = errors[order], words[order], speakers[order]
     changes = np.diff(who, prepend=who[:1] - 1) != 0
-    begins = np.flatnonzero(changes | np.any(np.diff(x, axis=0, prepend=x[:1]) != 0, axis=1))
+    begins_cell = changes.copy()
+    for column in design.T[1:]:
+        values = column[order]
+        begins_cell[1:] |= values[1:] != values[:-1]
+    begins = np.flatnonzero(begins_cell)
     starts = np.flatnonzero(changes[begins])
     return Cells(
         errors=np.add.reduceat(y, begins),
         words=np.add.reduceat(n, begins),
-        design=x[begins],
+        design=design[order[begins]],
         starts=starts,
         speakers=who[begins[starts]],
         square_rates=np.add.reduceat(y**2 / n, begins),
