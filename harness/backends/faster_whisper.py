@@ -282,7 +282,7 @@ class FasterWhisper:
 
 
 def _words(segments: "Sequence[faster_whisper.transcribe.Segment]", text: str) -> tuple[Word, ...] | None:
-    """Returns the words with their times; None when they are not the text, of which the library may place but a part."""
+    """Returns the words with their times; None when they are not the text: the library may place a part."""
     words = tuple(
         Word(
             text=word.word.strip(), start_s=float(word.start), end_s=float(word.end), confidence=float(word.probability)

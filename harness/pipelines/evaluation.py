@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from harness.fairness import Policy, dimensions, disparity_table, slice_table
 from harness.fairness.membership import AND, membership
 from harness.fairness.policy import KEYWORDS, REST
 from harness.fairness.speed import speed_table
+from harness.pipelines.beside import beside
 from harness.pipelines.evidence import (
     EvidenceOptions,
     Judged,
@@ -164,10 +166,10 @@ def _evidence(
     judged: Judged, hypotheses: pd.DataFrame, job: Evaluation
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Return the disparities, marked where they depend on the normaliser, and the tables of further evidence."""
-    tables = evidence_tables(judged, job.evidence)
     if not job.evidence.sensitivity:
-        return judged.disparities, tables
-    disparities, verdicts = under_other_normalizers(
+        return judged.disparities, evidence_tables(judged, job.evidence)
+    others = partial(
+        under_other_normalizers,
         judged,
         job.evidence,
         manifest=job.manifest,
@@ -175,6 +177,9 @@ def _evidence(
         normalizer=job.normalizer,
         reference_pattern=job.reference_pattern,
     )
+    with beside(others, n_rows=len(judged.scores)) as found:
+        tables = evidence_tables(judged, job.evidence)
+        disparities, verdicts = found()
     return disparities, tables | verdicts
 
 
