@@ -1,7 +1,7 @@
 """A function in, its result out, computed in another process while this one computes something else: where that pays.
 
-The other process is a fork: it has all that the function needs without a copy. What goes wrong there is done again here,
-so that an error is raised where it can be told, and a process that the system ends costs time alone.
+The other process is a fork: it has all that the function needs without a copy. What goes wrong there is done again
+here, so that an error is raised where it can be told, and a process that the system ends costs time alone.
 """
 
 import multiprocessing
