@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def digest_of_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of_recordings(paths: Iterable[str]) -> str:
+    """Return a digest of the path, size and time of every recording: other audio under the same name is another run."""
+    digest = hashlib.sha256()
+    for path in dict.fromkeys(paths):
+        status = Path(path).stat()
+        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def _git(root: Path, *arguments: str) -> str | None:

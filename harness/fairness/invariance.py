@@ -12,7 +12,7 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from harness.fairness.bootstrap import Bools, Floats, resample_weights
+from harness.fairness.bootstrap import Bools, Floats, resample_weights, t_quantile
 from harness.fairness.comparison_tests import smallest_p_values
 from harness.fairness.comparisons import floors
 from harness.fairness.gaps import gaps_of, pair_gap_intervals
@@ -22,8 +22,8 @@ from harness.fairness.policy import REST, Failures, Policy
 from harness.fairness.power import minimum_detectable_gap
 from harness.fairness.slices import slice_table
 from harness.fairness.speaker_sums import Ints, speaker_codes
-from harness.fairness.systems.added_gaps import AddedGaps, added_gap_p_values, added_gaps
-from harness.fairness.systems.pairing import Pair, paired_scores, paired_sums
+from harness.fairness.systems.added_gaps import AddedGaps, added_gap_p_values, added_gaps, one_text
+from harness.fairness.systems.pairing import Pair, PairedSums, paired_scores, paired_sums
 from harness.fairness.verdicts import Judged, shortfall, verdict
 
 INVARIANCE_COLUMNS = (
@@ -163,9 +163,7 @@ def _differences(pair: Pair, part: Membership, speakers: Ints, policy: Policy, s
     """Return both WERs and their difference in every slice, declared or not, and the texts that count differently."""
     sums = paired_sums(pair, replace(part, declared=np.ones(len(part.slices), dtype=bool)), speakers, policy)
     found = gaps_of(sums.pairs)
-    weights = resample_weights(sums.pairs.common.shape[1], policy.n_resamples, np.random.default_rng(seed))
-    ((intervals,),) = pair_gap_intervals([sums.pairs], weights=weights, confidences=[1 - policy.alpha])
-    supported = sums.support[:, 0] >= 2  # below, the unnamed may be all there is: no interval
+    low, high = _difference_bounds(sums, found.gap, policy, seed)
     normalised = texts_differ(pair.baseline["hypothesis"], pair.candidate["hypothesis"])
     normalised |= (pair.baseline["text"].isna() != pair.candidate["text"].isna()).to_numpy(bool)
     n_normalised = np.bincount(part.codes, weights=normalised[part.rows], minlength=len(part.slices))
@@ -177,10 +175,20 @@ def _differences(pair: Pair, part: Membership, speakers: Ints, policy: Policy, s
             "wer": found.slices.rate,
             "against_wer": found.comparators.rate,
             "wer_difference": found.gap,
-            "wer_difference_low": np.where(supported, [each.low for each in intervals], np.nan),
-            "wer_difference_high": np.where(supported, [each.high for each in intervals], np.nan),
+            "wer_difference_low": low,
+            "wer_difference_high": high,
         }
     )
+
+
+def _difference_bounds(sums: PairedSums, difference: Floats, policy: Policy, seed: int) -> tuple[Floats, Floats]:
+    """Return the intervals of WER differences, no narrower than one changed text makes them; NaN below two speakers."""
+    weights = resample_weights(sums.pairs.common.shape[1], policy.n_resamples, np.random.default_rng(seed))
+    ((intervals,),) = pair_gap_intervals([sums.pairs], weights=weights, confidences=[1 - policy.alpha])
+    n_named, n_scored, _ = sums.support.T  # below two, the unnamed may be all there is: no interval
+    half = t_quantile(n_named - 1, 1 - policy.alpha) * one_text(n_scored)
+    low, high = (np.array([getattr(each, end) for each in intervals]) for end in ("low", "high"))
+    return np.minimum(low, difference - half), np.maximum(high, difference + half)  # NaN, where one is
 
 
 def _judged(hearings: Sequence[Hearing], measured: Sequence[_Measured], policy: Policy, seed: int) -> pd.DataFrame:
@@ -232,7 +240,7 @@ def _verdicts(
     n_finest: int,
 ) -> list[dict[str, object]]:
     wide, narrow = gaps.bounds(1 - policy.alpha), gaps.bounds(1 - 2 * policy.alpha)
-    detectable = minimum_detectable_gap(gaps.measured.standard_error, gaps.freedom, alpha=level)
+    detectable = minimum_detectable_gap(gaps.standard_error, gaps.freedom, alpha=level)
     detectable = np.where(smallest_p_values(gaps.pairs, n_finest) < level, detectable, np.nan)
     promise = replace(policy.for_dimension(gaps.dimension), comparator=REST, margin_ratio=None)
     rows: list[dict[str, object]] = []

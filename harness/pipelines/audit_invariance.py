@@ -28,7 +28,7 @@ from harness.pipelines.evaluation import (
     SliceOptions,
     scored,
 )
-from harness.provenance import environment, version
+from harness.provenance import digest_of_recordings, environment, version
 from harness.report.invariance import write_invariance_report
 from harness.results import Run, open_run_directory
 from harness.results.run import CHANGED, FACTS, INVARIANCE, SUMMARY
@@ -109,6 +109,7 @@ def audit_invariance(job: AuditJob) -> Outcome:
         "harness": version("asr-fairness-harness"),
         "config": job.config,
         "manifest_digest": job.manifest.digest,
+        "recordings_digest": digest_of_recordings(manifest.frame["audio_filepath"].dropna()),
         "backend_identities": identities,
         "normalizer": job.normalizer.id,
     }

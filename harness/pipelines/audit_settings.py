@@ -73,7 +73,7 @@ class Setting:
     Attributes:
         name: What outputs call it: `reference`, `repeat`, or what differs from the reference.
         folder: Its name in the run directory.
-        changes: What differs from the setting that it is compared with; empty for the reference.
+        changes: What differs from the setting that it is compared with, one factor; empty for the reference.
         against: Name of that setting.
     """
 
@@ -105,7 +105,8 @@ def settings(options: AuditOptions) -> list[Setting]:
     """Return the settings, the reference first.
 
     An order decides nothing but which clips share a batch and what was heard before, so each further order is heard
-    with the largest batch, too. In a grid, what differs in batch, order or workers is compared within its variant.
+    with the largest batch, too. What differs from the reference in several factors is compared with the setting that
+    lacks the last of them: `batch=32 order=manifest` with `batch=32`, so that the order alone can have changed a text.
 
     Raises:
         UsageError: There is nothing to compare the reference with.
@@ -149,8 +150,7 @@ def _one_at_a_time(options: AuditOptions, names: Sequence[str], reference: _Cell
 
 
 def _setting(cell: _Cell, reference: _Cell) -> Setting:
-    alike = replace(reference, variant=cell.variant)  # the reference of its variant
-    compared = reference if cell == alike else alike
+    compared = _without_last(cell, reference)
     return Setting(
         name=_name(cell, reference),
         folder="",
@@ -161,6 +161,18 @@ def _setting(cell: _Cell, reference: _Cell) -> Setting:
         workers=cell.workers,
         variant=cell.variant,
     )
+
+
+def _without_last(cell: _Cell, reference: _Cell) -> _Cell:
+    """Return the neighbour that has the reference's value of the last factor in which the cell differs."""
+    match _changes(cell, reference):
+        case (*_, Factor.workers):
+            return replace(cell, workers=reference.workers)
+        case (*_, Factor.order):
+            return replace(cell, order=reference.order)
+        case (*_, Factor.batch):
+            return replace(cell, batch_size=reference.batch_size)
+    return reference
 
 
 def _changes(cell: _Cell, compared: _Cell) -> tuple[Factor, ...]:

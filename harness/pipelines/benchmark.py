@@ -1,16 +1,16 @@
 """A manifest and a backend in, a complete run directory out: the main job."""
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+
+import pandas as pd
 
 from harness.backends import Identity
 from harness.corpus import Manifest
 from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions, evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
-from harness.provenance import version
+from harness.provenance import digest_of_recordings, version
 from harness.results import open_run_directory
 from harness.transcription import (
     CacheOptions,
@@ -67,6 +67,9 @@ def benchmark(job: BenchmarkJob) -> Outcome:
         seed=job.seed,
         reference_pattern=job.reference_pattern,
     )
+    recordings = digest_of_recordings(
+        job.manifest.frame["audio_filepath"].dropna()
+    )  # first: loading a recogniser may take minutes
     with ExitStack() as hearing:
         workers = hearing.enter_context(recognisers(job.make_backend, job.executor))
         identity = workers[0].identity()
@@ -76,34 +79,33 @@ def benchmark(job: BenchmarkJob) -> Outcome:
             pipeline="benchmark",
             name=f"{job.manifest.name}_{job.backend_name}",
             config_yaml=job.config_yaml,
-            fingerprint=_fingerprint(job, identity),
+            fingerprint=_fingerprint(job, identity, recordings),
         ) as run:
             done = transcribe(job.manifest, workers, run.hypotheses, job.executor, cache=cache)
             hearing.close()  # what follows has the memory to itself
             hypotheses = run.hypotheses.frame()
-            facts = _facts(job, identity, done, sessions.read(run.path))
+            facts = _facts(job, identity, done, sessions.read(run.path)) | _from_cache(hypotheses)
             return evaluate(run, scored(hypotheses, evaluation), hypotheses, replace(evaluation, facts=facts))
 
 
-def _fingerprint(job: BenchmarkJob, identity: Identity) -> dict[str, object]:
+def _fingerprint(job: BenchmarkJob, identity: Identity, recordings: str) -> dict[str, object]:
     return {
         "harness": version("asr-fairness-harness"),
         "config": job.config,
         "manifest_digest": job.manifest.digest,
-        "recordings_digest": _recordings_digest(job.manifest),
+        "recordings_digest": recordings,
         "backend_identity": identity,
         "normalizer": job.normalizer.id,
     }
 
 
 def _facts(job: BenchmarkJob, identity: Identity, done: Transcribed, parts: Sequence[Session]) -> dict[str, object]:
-    devices = sorted({device for part in parts for device in part.devices})
+    devices = sorted({device for part in parts for device in part.devices})  # none of a session that was killed
     return {
         "pipeline": "benchmark",
         "backend": {"name": job.backend_name} | identity,
-        "device": ", ".join(devices) or "none: every transcript is from the cache",
+        "device": ", ".join(devices) or None,
         "n_transcribed_before": done.n_kept,
-        "n_cached": sum(part.n_cached for part in parts),
         "timings_s": {
             "warm_up": sum(part.warm_up_s for part in parts),
             "transcription": sum(part.wall_s for part in parts),
@@ -111,10 +113,5 @@ def _facts(job: BenchmarkJob, identity: Identity, done: Transcribed, parts: Sequ
     }
 
 
-def _recordings_digest(manifest: Manifest) -> str:
-    """Return a digest of the path, size and time of every recording: other audio under the same name is another run."""
-    digest = hashlib.sha256()
-    for path in dict.fromkeys(manifest.frame["audio_filepath"].dropna()):
-        status = Path(path).stat()
-        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
-    return digest.hexdigest()
+def _from_cache(hypotheses: pd.DataFrame) -> dict[str, object]:
+    return {"n_cached": int(hypotheses["cached"].eq(True).sum())}

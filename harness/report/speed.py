@@ -67,7 +67,7 @@ def _not_in_it(speed: Mapping[str, Any]) -> str:
     """Say what the figures leave out, and how long recognisers stood idle."""
     if not speed["n_sessions"]:
         return ""
-    idle = "" if speed["idle_share"] is None else f", device idle {100 * speed['idle_share']:.0f} %"
+    idle = "" if speed["idle_share"] is None else f", recognisers idle {100 * speed['idle_share']:.0f} %"
     return f"warm-up {_three(speed['warm_up_s'])} s excluded{idle}"
 
 

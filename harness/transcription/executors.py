@@ -32,7 +32,7 @@ class Order(Enum):
 
 @dataclass(kw_only=True)
 class ExecutorOptions:
-    """Says how clips are batched and decoded, and where they are recognised. A text depends on none of it.
+    """Says how clips are batched and decoded, and where they are recognised. No text should depend on any of it.
 
     Attributes:
         kind: Where the recognisers are.
@@ -56,7 +56,7 @@ class ExecutorOptions:
     """
 
     kind: Kind = Kind.local
-    workers: int | None = 1
+    workers: int | None = None
     gpus: list[int] = field(default_factory=list)
     address: str | None = None
     cpus_per_worker: float = 1.0
@@ -86,6 +86,8 @@ class ExecutorOptions:
                 raise UsageError(
                     f"executor.{name}={getattr(self, name)}; expected more than 0 seconds, at most {LONGEST_S:g}."
                 )
+        if min(self.gpus, default=0) < 0:
+            raise UsageError(f"executor.gpus={self.gpus}; expected numbers of GPUs, 0 or more.")
         if self.gpus and self.workers == 0:
             raise UsageError(f"executor.gpus={self.gpus} with executor.workers=0; expected 1 worker or more.")
         if self.kind is Kind.ray and self.workers == 0:

@@ -53,9 +53,9 @@ def hear(clips: Sequence[Decoded], worker: Worker, cache: TranscriptCache | None
     )
 
 
-def failed(clip: Decoded, lost: RecogniserLostError, seconds: float) -> Done:
+def failed(clip: Decoded, lost: RecogniserLostError) -> Done:
     """Return the failure of a clip over which a recogniser was lost twice, the second time alone."""
-    heard = Heard(None, in_words(lost), processing_s=seconds, latency_s=seconds)
+    heard = Heard(None, in_words(lost), processing_s=lost.seconds, latency_s=lost.seconds)
     return Done([_hypothesis(clip, None, heard)], new={}, decode_s=0.0, waited_s=0.0)
 
 

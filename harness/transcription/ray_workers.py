@@ -6,8 +6,10 @@ package, the backend's own, and its weights. A node that is lost takes a batch w
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -18,6 +20,7 @@ from harness.transcription.workers import Question, RecogniserLostError
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
+_END_S = 5.0  # for an actor to end what its backend started
 _CONNECT_S = 10.0  # for a cluster to answer; Ray itself tries for many minutes
 
 
@@ -71,13 +74,25 @@ def _check_answers(address: str | None) -> None:
         return  # `auto`, or none: Ray finds out by itself
     try:
         socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
-    except (OSError, OverflowError) as error:
+        if not (address or "").startswith("ray://"):
+            _check_health(f"{host}:{port}")
+    except (OSError, OverflowError, subprocess.SubprocessError) as error:
         raise _no_cluster(address, error) from error
+
+
+def _check_health(address: str) -> None:
+    """Ask whether it is Ray that answers, in a process that can be ended: Ray's own library tries for many minutes.
+
+    Raises:
+        OSError, subprocess.SubprocessError: It is not.
+    """
+    ask = [sys.executable, "-c", "from ray.scripts.scripts import main; main()", "health-check", "--address", address]
+    subprocess.run(ask, timeout=3 * _CONNECT_S, check=True, capture_output=True)
 
 
 def _no_cluster(address: str | None, error: Exception) -> UsageError:
     return UsageError(
-        f"executor.address={address}: no Ray cluster answers there ({' '.join(str(error).split())[:200]}). Start one "
+        f"executor.address={address}: no Ray cluster answers there ({type(error).__name__}). Start one "
         "with `ray start --head`, give its HOST:6379, or leave the address out to use this machine alone"
     )
 
@@ -102,21 +117,28 @@ class RayLine:
     def __init__(self, make: MakeBackend, share: Share) -> None:
         self._make, self._share = make, share
         self._actor: ActorHandle[Station] | None = None
+        self._is_asking = False
 
     def connect(self) -> None:
         """Ask for an actor; Ray places it where there is room, now or when there is."""
         import ray
 
+        self._is_asking = False
         place = ray.remote(num_cpus=self._share.cpus, num_gpus=self._share.gpus, max_restarts=0)
         self._actor = cast("ActorHandle[Station]", place(Station).remote(self._make))
 
     def disconnect(self) -> None:
-        """End the actor, whatever it does."""
+        """Let an idle actor end what its backend started; end it, whatever it does."""
         import ray
+        from ray.exceptions import GetTimeoutError, RayError
 
         actor, self._actor = self._actor, None
-        if actor is not None and ray.is_initialized():
-            ray.kill(actor)
+        if actor is None or not ray.is_initialized():
+            return
+        if not self._is_asking:
+            with suppress(GetTimeoutError, RayError):
+                ray.get(actor.close.remote(), timeout=_END_S)
+        ray.kill(actor)
 
     def ask(self, question: Question, timeout_s: float) -> object:
         """Return the recogniser's answer; see `Line`."""
@@ -125,6 +147,7 @@ class RayLine:
 
         if self._actor is None:
             raise RecogniserLostError("the recogniser was stopped")
+        self._is_asking = True
         try:
             answer: object = ray.get(self._actor.answer.remote(question), timeout=timeout_s)
         except GetTimeoutError as error:
@@ -135,6 +158,7 @@ class RayLine:
             ) from error
         except RayError as error:
             raise RecogniserLostError(_first_lines(error)) from error
+        self._is_asking = False
         if isinstance(answer, Refusal):
             raise answer.raised()
         return answer

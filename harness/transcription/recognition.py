@@ -85,6 +85,7 @@ class Recogniser:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._fits: int | None = None
+        self._is_too_long = False  # whether a clip did not fit alone
         self._warm_up_s: float | None = None
         self._busy_s = 0.0
         self._stages_before: Mapping[str, float] = {}
@@ -113,6 +114,13 @@ class Recogniser:
             HarnessError: As `warm_up` does.
         """
         self.warm_up()
+        fitted, self._is_too_long = self._fits, False
+        heard = self._in_parts(waveforms)
+        if self._is_too_long:  # one clip that never fits says nothing of how many others do
+            self._fits = fitted
+        return heard
+
+    def _in_parts(self, waveforms: Sequence[Waveform]) -> list[Heard]:
         heard: list[Heard] = []
         while len(heard) < len(waveforms):
             n_at_once = self._fits or len(waveforms)
@@ -150,7 +158,8 @@ class Recogniser:
         return time.perf_counter() - started
 
     def _stages_s(self) -> dict[str, float]:
-        return dict(self._backend.stage_seconds()) if isinstance(self._backend, Staged) else {}
+        told = self._backend.stage_seconds() if isinstance(self._backend, Staged) else {}
+        return {str(name): float(seconds) for name, seconds in told.items() if isfinite(seconds)}
 
     def _tried(self, waveforms: Sequence[Waveform]) -> list[Heard]:
         """Return what was heard; too much for the memory is halved, another failure is looked for clip by clip."""
@@ -160,12 +169,13 @@ class Recogniser:
         except (Exception, SystemExit) as error:  # whatever a recogniser raises is a failure of the clip, not the run
             seconds, reason, is_memory = time.perf_counter() - started, in_words(error), _is_out_of_memory(error)
         if len(waveforms) == 1:
+            self._is_too_long |= is_memory
             return [Heard(None, reason, processing_s=seconds, latency_s=seconds)]
         if is_memory:  # after the except block, which keeps the failed batch's frames and so its tensors alive
             self._fits = len(waveforms) // 2
             log.warning("%d clips do not fit the memory, going on with %d: %s", len(waveforms), self._fits, reason)
             _free_device_memory()
-            return self.recognise(waveforms)
+            return self._in_parts(waveforms)
         log.warning("a batch of %d failed and is retried clip by clip: %s", len(waveforms), reason)
         return [heard for waveform in waveforms for heard in self._tried([waveform])]
 

@@ -17,7 +17,7 @@ from harness.errors import BackendError
 from harness.transcription.cache import TranscriptCache
 from harness.transcription.decoding import Decoded, decode
 from harness.transcription.hearing import Done, failed, hear
-from harness.transcription.workers import RecogniserLostError, Worker
+from harness.transcription.workers import NotStartedError, RecogniserLostError, Worker
 
 log = logging.getLogger(__name__)
 
@@ -88,14 +88,13 @@ def heard_in_parallel(
     ):
 
         def feed() -> None:
-            batch = next(upcoming, None)
-            if batch is not None:
+            while crew.n_under_way < most and (batch := next(upcoming, None)) is not None:
                 crew.give(_Task([decoders.submit(decode, utterance) for utterance in batch]))
 
+        most = len(workers) * (1 + ahead.batches)
         driving = [drivers.submit(crew.drive, worker) for worker in workers]
         try:
-            for _ in range(len(workers) * (1 + ahead.batches)):
-                feed()
+            feed()
             while crew.n_under_way:
                 done = crew.next_done()
                 if done is not None:
@@ -125,7 +124,6 @@ class _Lost:
 
     task: _Task
     reason: RecogniserLostError
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +170,10 @@ class _Crew:
         """Let one worker hear what is waiting until nothing is left, or it cannot go on."""
         try:
             while self._is_ready(worker) and (task := self.waiting.get()) is not None:
-                started = time.perf_counter()
                 try:
                     self.ended.put(_heard(task.clips, worker, self.cache))
                 except RecogniserLostError as lost:
-                    self.ended.put(_Lost(task, lost, time.perf_counter() - started))
+                    self.ended.put(_Lost(task, lost))
         except BaseException as error:  # handed to the thread that reads the results, whatever it is
             self.ended.put(error)
 
@@ -199,8 +196,12 @@ class _Crew:
                 f"a recogniser was lost {self.n_losses} times in a row, lastly: {lost.reason}. The run stops here and "
                 "what is done is kept; mend the cause, then give the same command"
             ) from lost.reason
+        if isinstance(lost.reason, NotStartedError):
+            log.warning("a recogniser was lost before it heard anything: %s", lost.reason)
+            self.give(lost.task)
+            return None
         if lost.task.is_second:
-            return failed(lost.task.clips[0].result(), lost.reason, lost.seconds)
+            return failed(lost.task.clips[0].result(), lost.reason)
         log.warning("a recogniser was lost, its %d clips are heard again: %s", len(lost.task.clips), lost.reason)
         for clip in lost.task.clips:
             self.give(_Task([clip], is_second=True))

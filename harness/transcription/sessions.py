@@ -22,14 +22,14 @@ class Session:
         started: Local time, ISO 8601.
         ended: `done`, or the kind of error that ended it.
         executor: `local` or `ray`.
-        n_workers: Recognisers at once.
+        n_workers: Recognisers that heard something; others had no room, or nothing to hear.
         n_recognised: Clips that a recogniser was given, failures among them.
         n_failed: Of the clips done, also of those that could not be decoded.
-        n_cached: Clips that an earlier run's transcript was taken for.
+        n_cached: Clips whose audio was recognised before, in an earlier run or in this one.
         audio_s: Seconds of audio recognised; a failed clip's is none.
         processing_s: Seconds in the backend, also of clips that failed.
-        wall_s: Seconds from first to last batch, warm-up included.
-        warm_up_s: Seconds to load a recogniser and to hear half a second of silence, of the slowest.
+        wall_s: Seconds from the start of the first recogniser to the last batch.
+        warm_up_s: Of these, until a recogniser was loaded and had heard half a second of silence, of the slowest.
         decode_s: Seconds of decoding audio, of all threads.
         waiting_s: Seconds that workers waited for audio, of all.
         busy_s: Seconds in the backend, of all workers, failed attempts included.

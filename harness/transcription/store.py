@@ -42,7 +42,7 @@ class Hypothesis:
         words: Word times; None when the backend gives none.
         latency_s: Seconds from handing the clip's batch to the backend to its text, or what the backend itself says.
         cost_usd: What it cost; None where nothing is charged.
-        cached: Whether it was recognised in an earlier run; it then took no time in this one.
+        cached: Whether the same audio was recognised before; it then took no time.
     """
 
     utterance_id: str

@@ -73,7 +73,7 @@ def transcribe(
         return Transcribed(len(done), 0, 0, 0, None)
     if done:
         log.info("%d utterances are transcribed, %d are left", len(done), len(missing))
-    tally = _Tally(len(workers), options)
+    tally = _Tally([worker.spent().warm_up_s for worker in workers], options)
     ended = "done"
     try:
         with store.writer() as writer, TranscriptionProgress(len(missing)) as progress:
@@ -105,7 +105,8 @@ def _heard(
     ahead = Ahead(options.decode_threads, options.prefetch_batches)
     if len(workers) == 1 and isinstance(workers[0], InThisProcess):
         return heard_in_turn(batches, workers[0], ahead, cache=cache)
-    return heard_in_parallel(batches, workers, ahead, max_losses=options.max_losses, cache=cache)
+    needed = workers[: max(1, len(batches))]
+    return heard_in_parallel(batches, needed, ahead, max_losses=options.max_losses, cache=cache)
 
 
 def _batches(missing: Sequence[Utterance], options: ExecutorOptions) -> list[list[Utterance]]:
@@ -123,7 +124,7 @@ def _batches(missing: Sequence[Utterance], options: ExecutorOptions) -> list[lis
 class _Tally:
     """Counts what is done, and stops a run whose backend fails on everything."""
 
-    n_workers: int
+    started_s: Sequence[float]  # what the workers' start has taken before
     options: ExecutorOptions
     started: datetime = field(default_factory=lambda: datetime.now().astimezone())
     clock_s: float = field(default_factory=time.perf_counter)
@@ -165,28 +166,29 @@ class _Tally:
             self.processing_s += hypothesis.processing_s
         if hypothesis.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + hypothesis.cost_usd
-        if hypothesis.error is None:
+        if hypothesis.error is None and not hypothesis.cached:
             self.n_failing = 0
         elif _backend_failed(hypothesis):  # clips that it never saw tell nothing of it
             self.n_failing += 1
 
     def session(self, ended: str, spent: Sequence[Spent]) -> Session:
         """Return what was done and spent until now."""
-        wall_s = time.perf_counter() - self.clock_s
+        elapsed_s = time.perf_counter() - self.clock_s
+        used = [(each, before) for each, before in zip(spent, self.started_s, strict=True) if each.busy_s]
         busy_s = sum(each.busy_s for each in spent)
-        open_s = wall_s * len(spent) - sum(each.warm_up_s for each in spent)
+        open_s = sum(elapsed_s + before - each.warm_up_s for each, before in used)
         stages = sorted({name for each in spent for name in each.stages_s})
         return Session(
             started=self.started.isoformat(timespec="seconds"),
             ended=ended,
             executor=self.options.kind.value,
-            n_workers=self.n_workers,
+            n_workers=max(1, len(used)),
             n_recognised=self.n_recognised,
             n_failed=self.n_failed,
             n_cached=self.n_cached,
             audio_s=self.audio_s,
             processing_s=self.processing_s,
-            wall_s=wall_s,
+            wall_s=elapsed_s + max(self.started_s),
             warm_up_s=max(each.warm_up_s for each in spent),
             decode_s=self.decode_s,
             waiting_s=self.waiting_s,

@@ -22,6 +22,7 @@ from harness import errors
 from harness.backends import Backend
 from harness.errors import HarnessError
 from harness.transcription.recognition import Recogniser
+from harness.transcription.words import in_words
 from harness.transcription.workers import Question, RecogniserLostError, Reply
 
 MakeBackend = Callable[[], Backend]  # can be pickled: a function or class that can be imported, with its arguments
@@ -29,9 +30,9 @@ MakeBackend = Callable[[], Backend]  # can be pickled: a function or class that 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); from harness.transcription import worker_process as w"
 )
-_COMMAND = f"{_START}; w.serve(int(sys.argv[1]))"
+_COMMAND = f"{_START}; w.serve(int(sys.argv[1]), parent=int(sys.argv[3]))"
 _PARENT_EVERY_S = 1.0  # how soon a process notices that its parent was killed
-_END_S = 5.0  # for a process that is told to end, before it is made to
+_END_S = 3.0  # for a process that is told to end, before it is made to
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Refusal:
     def raised(self) -> HarnessError:
         """Return the error as it was."""
         kind = getattr(errors, self.kind, errors.BackendError)
-        return cast("HarnessError", kind(self.message))
+        return cast("HarnessError", kind([self.message] if hasattr(kind, "problems") else self.message))
 
 
 class Station:
@@ -66,6 +67,8 @@ class Station:
             return Reply(recogniser.recognise(question.waveforms), recogniser.spent())
         except HarnessError as error:
             return Refusal(type(error).__name__, str(error))
+        except Exception as error:
+            return Refusal("BackendError", f"the recogniser could not be started: {in_words(error)}")
         except SystemExit as ended:  # somebody's plugin: its 0 is not our 0
             return Refusal("BackendError", f"the backend left with SystemExit({ended.code!r}); nothing was measured")
 
@@ -92,34 +95,40 @@ class ProcessLine:
         self._make, self._environment = make, dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._ours: Connection | None = None
-        self._asking = False
+        self._is_asking = self._is_late = False
         self._stopping = threading.Lock()
 
     def connect(self) -> None:
         """Start the process."""
         ours, theirs = Pipe()
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _COMMAND, str(theirs.fileno()), json.dumps(sys.path)],
+            process = subprocess.Popen(
+                [sys.executable, "-c", _COMMAND, str(theirs.fileno()), json.dumps(sys.path), str(os.getpid())],
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # results alone go to standard output
                 start_new_session=True,  # Ctrl-C is the parent's, and what the backend starts is ended with it
             )
-        self._ours, self._asking = ours, False
-        self._send(self._make)
+        with self._stopping:
+            self._process, self._ours, self._is_asking, self._is_late = process, ours, False, False
+        self._exchange(self._make, ours.send)
 
     def disconnect(self) -> None:
-        """Let an idle process end by itself; stop a busy one, and all that either started."""
-        with self._stopping:
+        """Let the process end what its backend started, and itself; one that takes too long is killed."""
+        with self._stopping:  # another thread that stops it, too, waits until it is gone
             process, ours, self._process, self._ours = self._process, self._ours, None, None
-        if process is None or ours is None:
-            return
-        if not self._asking:
+            if process is not None and ours is not None:
+                self._end(process, ours)
+
+    def _end(self, process: "subprocess.Popen[bytes]", ours: Connection) -> None:
+        if self._is_asking:
+            with suppress(ProcessLookupError):
+                process.terminate()
+        else:
             ours.close()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_END_S)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_S)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -127,36 +136,36 @@ class ProcessLine:
 
     def ask(self, question: Question, timeout_s: float) -> object:
         """Return the recogniser's answer; see `Line`."""
-        self._asking = True
-        answer = self._answer(question, timeout_s)
-        self._asking = False
+        ours = self._ours
+        if ours is None:
+            raise RecogniserLostError("the recogniser was stopped")
+        watch = threading.Timer(timeout_s, self._give_up)  # over sending, too, which a stopped process blocks
+        self._is_asking = True
+        watch.start()
+        try:
+            self._exchange(question, ours.send)
+            answer = self._exchange(None, lambda _: ours.recv())
+        except RecogniserLostError as lost:
+            if not self._is_late:
+                raise
+            message = f"the recogniser gave no answer in {timeout_s:g} s and was stopped (see executor.timeout_s)"
+            raise RecogniserLostError(message) from lost
+        finally:
+            watch.cancel()
+        self._is_asking = False
         if isinstance(answer, Refusal):
             raise answer.raised()
         return answer
 
-    def _answer(self, question: Question, timeout_s: float) -> object:
-        self._send(question)
-        ours = self._connection()
+    def _exchange(self, message: object, way: Callable[[object], object]) -> object:
         try:
-            if ours.poll(timeout_s):
-                return ours.recv()
-        except (EOFError, OSError) as error:
+            return way(message)
+        except (EOFError, OSError, TypeError) as error:  # TypeError: closed by another thread in the middle of it
             raise RecogniserLostError(self._how_it_ended()) from error
+
+    def _give_up(self) -> None:
+        self._is_late = True
         self.disconnect()
-        raise RecogniserLostError(
-            f"the recogniser gave no answer in {timeout_s:g} s and was stopped (see executor.timeout_s)"
-        )
-
-    def _send(self, message: object) -> None:
-        try:
-            self._connection().send(message)
-        except OSError as error:
-            raise RecogniserLostError(self._how_it_ended()) from error
-
-    def _connection(self) -> Connection:
-        if self._ours is None:
-            raise RecogniserLostError("the recogniser was stopped")
-        return self._ours
 
     def _how_it_ended(self) -> str:
         process = self._process
@@ -173,11 +182,14 @@ class ProcessLine:
         return f"the recogniser's process was ended by {name}{hint}"
 
 
-def serve(descriptor: int) -> None:
+def serve(descriptor: int, *, parent: int) -> None:
     """Answer questions on a socket until its other end is closed: the whole of a recogniser's process."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    with Connection(descriptor) as theirs, suppress(EOFError, OSError):
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an interrupt, which every `finally` sees
+    os.set_inheritable(descriptor, False)  # or what the backend starts, or forks, would keep it open
+    os.register_at_fork(after_in_child=lambda: os.close(descriptor))
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with Connection(descriptor) as theirs, suppress(EOFError, OSError, KeyboardInterrupt):
         station = Station(theirs.recv())
         try:
             while True:
@@ -190,4 +202,6 @@ def _end_with(parent: int) -> None:
     """End this process and what it started when its parent is gone, even in the middle of a batch."""
     while os.getppid() == parent:
         time.sleep(_PARENT_EVERY_S)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_END_S)
     os.killpg(os.getpid(), signal.SIGKILL)

@@ -3,7 +3,9 @@
 A line can break, because the recogniser at its end died, or hung and was stopped; the worker is then started again.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, cast
 
@@ -14,7 +16,17 @@ from harness.transcription.recognition import Heard, Recogniser, Spent
 
 
 class RecogniserLostError(BackendError):
-    """Says how a recogniser was lost: it died, or it gave no answer and was stopped."""
+    """Says how a recogniser was lost: it died, or it gave no answer and was stopped.
+
+    Attributes:
+        seconds: How long it was asked before.
+    """
+
+    seconds = 0.0
+
+
+class NotStartedError(RecogniserLostError):
+    """Says how a recogniser was lost before it had heard anything: no clip is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,50 +137,78 @@ class Remote:
         self._identity: Identity | None = None
         self._is_connected = self._is_warm = self._is_closed = False
         self._spent = self._spent_before = Spent()  # of the present process, and of those that were lost
+        self._start_s = 0.0  # of all of them
 
     def identity(self) -> Identity:
         """Start it where it is not running and return who it is."""
         if self._is_closed:
-            raise RecogniserLostError("the recogniser was ended")
-        if self._is_connected and self._identity is not None:
-            return self._identity
-        self._line.connect()
-        identity = cast("Identity", self._line.ask(Question("identity"), self._limits.start_s))
-        if self._identity not in (None, identity):
-            raise BackendError(
-                f"the recogniser that replaced a lost one is another: {identity}; expected {self._identity}. Its "
-                "weights or options were changed during the run; give the command again"
-            )
-        self._identity, self._is_connected, self._is_warm = identity, True, False
-        return identity
+            raise NotStartedError("the recogniser was ended")
+        if not self._is_connected or self._identity is None:
+            with self._starting():
+                self._identity = self._connected()
+        return self._identity
 
     def recognise(self, waveforms: Sequence[Waveform]) -> list[Heard]:
         """Return what was heard in each waveform; start it where it is not running."""
+        self._warm_up()
+        started = time.perf_counter()
         try:
-            return self._asked(waveforms)
-        except RecogniserLostError:
-            self._line.disconnect()
-            self._is_connected = False
-            self._spent_before, self._spent = self.spent(), Spent()
+            reply = cast("Reply", self._line.ask(Question("recognise", list(waveforms)), self._limits.of(waveforms)))
+        except RecogniserLostError as lost:
+            lost.seconds = time.perf_counter() - started
+            self._lose(lost.seconds)
             raise
+        self._spent = reply.spent
+        return reply.heard
 
     def spent(self) -> Spent:
         """Return what was used since it was warm, by those that were lost, too."""
-        return _sum(self._spent_before, self._spent)
+        return replace(_sum(self._spent_before, self._spent), warm_up_s=self._start_s)
 
     def close(self) -> None:
         """End it."""
         self._is_closed = True
         self._line.disconnect()
 
-    def _asked(self, waveforms: Sequence[Waveform]) -> list[Heard]:
+    def _connected(self) -> Identity:
+        self._line.connect()
+        if self._is_closed:  # by another thread, which has found nothing to end
+            self._line.disconnect()
+            raise NotStartedError("the recogniser was ended")
+        identity = cast("Identity", self._line.ask(Question("identity"), self._limits.start_s))
+        if self._identity not in (None, identity):
+            raise BackendError(
+                f"the recogniser that replaced a lost one is another: {identity}; expected {self._identity}. Its "
+                "weights or options were changed during the run; give the command again"
+            )
+        self._is_connected, self._is_warm = True, False
+        return identity
+
+    def _warm_up(self) -> None:
         self.identity()
         if not self._is_warm:
-            self._line.ask(Question("warm_up"), self._limits.start_s)
+            with self._starting():
+                self._line.ask(Question("warm_up"), self._limits.start_s)
             self._is_warm = True
-        reply = cast("Reply", self._line.ask(Question("recognise", list(waveforms)), self._limits.of(waveforms)))
-        self._spent = reply.spent
-        return reply.heard
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        """Count the seconds of a start; what is lost before it has heard a clip was not started."""
+        started = time.perf_counter()
+        try:
+            yield
+        except RecogniserLostError as lost:
+            self._lose(0.0)
+            raise NotStartedError(str(lost)) from lost
+        finally:
+            self._start_s += time.perf_counter() - started
+
+    def _lose(self, seconds: float) -> None:
+        """End what is left of it; the seconds that it was asked in vain are its own."""
+        self._line.disconnect()
+        self._is_connected = False
+        spent = _sum(self._spent_before, self._spent)
+        self._spent_before, self._spent = replace(spent, busy_s=spent.busy_s + seconds), Spent()
 
 
 def _sum(before: Spent, now: Spent) -> Spent:
@@ -177,7 +217,6 @@ def _sum(before: Spent, now: Spent) -> Spent:
     return replace(
         now,
         device=now.device if now.busy_s else before.device,
-        warm_up_s=before.warm_up_s + now.warm_up_s,
         busy_s=before.busy_s + now.busy_s,
         stages_s={name: before.stages_s.get(name, 0.0) + now.stages_s.get(name, 0.0) for name in sorted(stages)},
         peak_memory_bytes=max(before.peak_memory_bytes, now.peak_memory_bytes),

@@ -42,7 +42,7 @@ def with_speed(run, slices=(), **changes):
 def test_the_line_has_both_figures_the_waiting_and_what_is_left_out(run):
     assert speed_sentence(with_speed(run)) == (
         "Speed: RTFx 23.4 model-only, 21.0 end to end, latency p50 0.12 s p95 0.33 s, warm-up 1.20 s excluded, "
-        "device idle 3 %."
+        "recognisers idle 3 %."
     )
 
 
@@ -61,7 +61,7 @@ def test_the_line_has_both_figures_the_waiting_and_what_is_left_out(run):
         ),
         pytest.param(
             {"n_recognised": 84, "n_cached": 296, "n_failed": 4},
-            "device idle 3 %, 296 from the cache and 4 failed of 384.",
+            "recognisers idle 3 %, 296 from the cache and 4 failed of 384.",
             id="some-cached",
         ),
         pytest.param(

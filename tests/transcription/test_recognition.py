@@ -101,9 +101,13 @@ def test_a_clip_that_the_memory_does_not_hold_alone_is_a_failure_and_the_next_ar
         if any(len(waveform) == len(CLIPS[1]) for waveform in waveforms):
             raise MemoryError("too long")
 
-    texts, errors = texts_and_errors(Scripted(full))
-    assert texts == [TEXTS[0], None, TEXTS[2]]
-    assert errors == [None, "MemoryError: too long", None]
+    backend = Scripted(full)
+    recogniser = Recogniser(backend)
+    heard = recogniser.recognise(CLIPS)
+    assert [each.text for each in heard] == [TEXTS[0], None, TEXTS[2]]
+    assert [each.error for each in heard] == [None, "MemoryError: too long", None]
+    recogniser.recognise([CLIPS[0]] * 8)
+    assert backend.calls[-1] == 8  # one that never fits says nothing of how many others do
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from harness.errors import BackendError
 from harness.transcription.cache import TranscriptCache
 from harness.transcription.decoding import decode
 from harness.transcription.scheduling import Ahead, heard_in_parallel, heard_in_turn
-from harness.transcription.workers import InThisProcess
+from harness.transcription.workers import InThisProcess, RecogniserLostError
 from tests.builders import Scripted, tone_corpus, tone_rows
 
 TEXTS = ["zero one", "two three four", "five"]
@@ -152,3 +152,29 @@ def test_a_failure_is_not_kept_for_other_runs(utterances, tmp_path):
     with TranscriptCache(tmp_path / "cache.sqlite", {"backend": "scripted"}) as cache:
         (batch,) = heard([utterances], Scripted(deaf), cache=cache)
     assert batch.new == {}
+
+
+class Losing(InThisProcess):
+    """Is lost over every batch, and hears every clip alone."""
+
+    def __init__(self, backend):
+        super().__init__(backend)
+        self.recognise = self.heard
+
+    def heard(self, waveforms):
+        if len(waveforms) > 1:
+            raise RecogniserLostError("lost")
+        return self._recogniser.recognise(waveforms)
+
+
+def test_lost_batches_do_not_let_decoding_run_further_ahead(utterances, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(
+        "harness.transcription.scheduling.decode", lambda utterance: decoded.append(utterance) or decode(utterance)
+    )
+    results = heard_in_parallel([utterances] * 40, [Losing(Tones())], AHEAD, max_losses=10**6)
+    for n_done, _ in enumerate(results, start=1):
+        assert len(decoded) <= n_done + 3 * (2 + AHEAD.batches)
+        if n_done == 60:
+            break
+    results.close()

@@ -96,7 +96,7 @@ class Conversation:
 
     def unanswered(self) -> dict[int, float]:
         """Returns the positions of the clips that it was asked for and has not answered, with the seconds since."""
-        return {clip.position: clip.waited_s() for clip in self._asked.values()}
+        return {clip.position: clip.waited_s() for clip in self._asked.values() if clip.position >= 0}
 
     def end(self, *, grace_s: float = 0.0) -> None:
         """Ends the program, and kills what has not ended after so many seconds; removes the clips written for it."""

@@ -3,7 +3,8 @@
 Each speaker has the errors that the second system makes beyond the first, over the words that both heard. What they add
 to the WER of a slice, less what they add to that of everybody else who declared a value, is a difference of
 differences. Its standard error is linearised on either side, its interval Welch's t, its test permutes the labels of
-speakers (or flips signs within those who are on both sides).
+speakers (or flips signs within those who are on both sides). What varies is a text, and a hallucinated one costs all its words: intervals
+are never narrower than what one changed text of the smaller side makes.
 """
 
 from collections.abc import Sequence
@@ -47,9 +48,14 @@ class AddedGaps:
         """Return what is added, fractions, (n_slices,)."""
         return self.measured.gap
 
+    @property
+    def standard_error(self) -> Floats:
+        """Return that of what is added, at least one changed text of the smaller side, fractions, (n_slices,)."""
+        return np.fmax(self.measured.standard_error, one_text(self.support[:, 1]))
+
     def bounds(self, confidence: float) -> tuple[Floats, Floats]:
         """Return the ends of the intervals, (n_slices,) each; NaN below two named speakers on a side."""
-        half = t_quantile(self.freedom, confidence) * self.measured.standard_error
+        half = t_quantile(self.freedom, confidence) * self.standard_error
         half = np.where(self.n_speakers.min(axis=1) >= 2, half, np.nan)
         return self.gap - half, self.gap + half
 
@@ -57,6 +63,19 @@ class AddedGaps:
         """Say which slices reach the policy's floors, (n_slices,)."""
         reached: Bools = np.all(self.support >= floors(policy), axis=1)
         return reached
+
+
+def one_text(n_scored: Floats) -> Floats:
+    """Return the WER that a single text makes which costs all its words: those of a mean text over all words.
+
+    A side of so many texts on which nothing was seen to change may still change with one of them; one word error, the
+    floor of WERs, is far less than a loop costs (95 % intervals from it covered .76 where 3 % of 50 texts a side loop).
+
+    Args:
+        n_scored: Utterances, any shape.
+    """
+    rate: Floats = 1 / np.fmax(n_scored, 1)
+    return rate
 
 
 def added_gaps(pair: Pair, part: Membership, speakers: Ints, policy: Policy) -> AddedGaps | None:

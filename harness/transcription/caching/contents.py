@@ -254,9 +254,15 @@ def _remove(connection: sqlite3.Connection, selection: _Selection) -> None:
             connection.executemany("DELETE FROM transcripts WHERE transcript_id = ?", numbers[start : start + _CHUNK])
     with transaction(connection):
         connection.execute("DELETE FROM identities WHERE identity_id NOT IN (SELECT identity_id FROM transcripts)")
-    while connection.execute("PRAGMA freelist_count").fetchone()[0]:
+    n_before, n_free = -1, _n_free(connection)
+    while n_free and n_free != n_before:  # a file that was made without auto_vacuum never gets shorter
         connection.execute(f"PRAGMA incremental_vacuum({_CHUNK})").fetchall()
+        n_before, n_free = n_free, _n_free(connection)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # the log, too, held what was removed
+
+
+def _n_free(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 @contextmanager
