@@ -146,7 +146,8 @@ def peak_mb():
 
 def run(way, folder):
     """Run one way in its own process and return what it measured."""
-    command = [sys.executable, __file__, "--way", way, "--folder", str(folder)]
+    # -P: `whisper` is the package, not the script beside this one
+    command = [sys.executable, "-P", __file__, "--way", way, "--folder", str(folder)]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 

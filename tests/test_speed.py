@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness.backends.tones import Tones, synthesise
+from harness.backends.tones import synthesise
 from harness.pipelines.benchmark import benchmark
 from harness.report.speed import speed_sentence
 from harness.results import Run
@@ -163,7 +164,7 @@ def test_recognisers_in_processes_of_their_own_say_how_many_they_were(tmp_path):
     job = benchmark_job(
         tone_corpus(tmp_path / "corpus"),
         tmp_path / "run",
-        make_backend=Tones,
+        make_backend=partial(Slow, seconds=0.5),  # so that the second is there before all is heard
         executor=ExecutorOptions(workers=2, batch_size=4),
     )
     run = benchmark(job).run

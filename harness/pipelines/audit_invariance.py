@@ -103,13 +103,14 @@ def audit_invariance(job: AuditJob) -> Outcome:
         seed=job.seed,
         reference_pattern=job.reference_pattern,
     )
+    recordings = digest_of_recordings(manifest.frame["audio_filepath"].dropna())  # before models that load for minutes
     alone = replace(job.executor, workers=min(1, job.options.workers[0]))
     identities = {name: _identity(make, alone) for name, make in job.makers.items()}
     fingerprint = {
         "harness": version("asr-fairness-harness"),
         "config": job.config,
         "manifest_digest": job.manifest.digest,
-        "recordings_digest": digest_of_recordings(manifest.frame["audio_filepath"].dropna()),
+        "recordings_digest": recordings,
         "backend_identities": identities,
         "normalizer": job.normalizer.id,
     }

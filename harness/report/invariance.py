@@ -225,8 +225,8 @@ def _slice_cells(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
 def _settings_table(summary: Mapping[str, Any]) -> Table:
     reference = mapping(summary["reference"])
     title = (
-        f"The reference is batch={reference['batch_size']}, order={reference['order']}, workers={reference['workers']}, "
-        f"{plain(reference['variant'])}; differences in points, > 0: worse"
+        f"The reference is batch={reference['batch_size']}, order={reference['order']}, "
+        f"workers={reference['workers']}, {plain(reference['variant'])}; differences in points, > 0: worse"
     )
     grid = Table(title=title, title_justify="left")
     for name in _HEADER:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from harness.errors import DataError
 from harness.fairness import Correction
@@ -99,6 +100,20 @@ def test_nothing_changed_is_shown_as_equal_only_where_the_data_can():
     all_of_them = row_of(table_of(same, same), "all")
     assert (all_of_them["n_changed"], all_of_them["share_changed"]) == (0, 0)
     assert 0 < all_of_them["share_changed_high"] < 0.1, "no change seen is not no change"
+
+
+@pytest.mark.parametrize(("n_texts", "verdict"), [(50, "inconclusive"), (800, "within_margin")])
+def test_no_change_among_a_few_texts_is_no_proof_of_equality_and_among_many_is(n_texts, verdict):
+    accents, speakers = np.repeat(["north", "south"], n_texts // 2), [f"s{k * 10 // n_texts}" for k in range(n_texts)]
+    same = scores_of([0] * n_texts, [5] * n_texts, speakers, accent=accents, failed=[False] * n_texts)
+    same = same.assign(text="one", hypothesis="one")
+    assert row_of(table_of(same, same), "north")["verdict"] == verdict
+
+
+def test_the_interval_of_a_wer_difference_allows_for_one_changed_text():
+    row = row_of(table_of(*[heard(np.full(n_rows(), 2))] * 2), "north")
+    half = stats.t.ppf(0.975, N_SPEAKERS - 1) / (N_SPEAKERS * N_UTTERANCES)
+    assert (row["wer_difference_low"], row["wer_difference_high"]) == pytest.approx((-half, half))
 
 
 def test_the_correction_runs_over_all_settings_and_counts_mirrored_slices_once(drawn):

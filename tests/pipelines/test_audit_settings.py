@@ -20,7 +20,7 @@ def test_one_thing_changes_at_a_time_and_each_order_is_heard_with_the_largest_ba
         "batch=8": ("batch", "reference"),
         "batch=32": ("batch", "reference"),
         "order=manifest": ("order", "reference"),
-        "batch=32 order=manifest": ("batch, order", "reference"),
+        "batch=32 order=manifest": ("order", "batch=32"),
         "workers=2": ("workers", "reference"),
     }
 
@@ -38,12 +38,25 @@ def test_variants_are_compared_with_the_first_of_them():
     assert told(variants=PRECISIONS)["dtype=bfloat16"] == ("variant", "reference")
 
 
-def test_a_grid_has_everything_with_everything_and_compares_batches_within_a_variant():
+def test_a_grid_has_everything_with_everything_and_compares_what_differs_in_one_factor():
     found = told(variants=PRECISIONS, grid=True, repeat=False)
     assert len(found) == 2 * 3 * 2 * 2
     assert found["dtype=bfloat16"] == ("variant", "reference")
     assert found["dtype=bfloat16 batch=8"] == ("batch", "dtype=bfloat16")
-    assert found["batch=8 order=manifest workers=2"] == ("batch, order, workers", "reference")
+    assert found["batch=8 order=manifest workers=2"] == ("workers", "batch=8 order=manifest")
+    assert found["batch=8 order=manifest"] == ("order", "batch=8")
+
+
+@pytest.mark.parametrize("grid", [False, True])
+def test_every_setting_differs_in_one_factor_from_one_that_is_heard_too(grid):
+    planned = settings(AuditOptions(variants=PRECISIONS, grid=grid))
+    by_name = {each.name: each for each in planned}
+    for each in planned[2:]:
+        against = by_name[each.against]
+        names = ("variant", "batch_size", "order", "workers")
+        differing = [name.removesuffix("_size") for name in names if getattr(each, name) != getattr(against, name)]
+        assert differing == [factor.value for factor in each.changes]
+        assert len(differing) == 1
 
 
 def test_folders_are_safe_and_apart():

@@ -161,6 +161,7 @@ def test_report_and_screen_begin_with_the_answer_and_have_the_numbers(run):
     (row,) = run.summary["settings"]
     for text in (report, shown):
         assert f"{row['n_changed']} of 40" in text
+        assert row["against"] in text
         assert "Audit: FAILED" in text
 
 
@@ -193,8 +194,16 @@ def test_a_clip_that_failed_and_a_text_without_end_are_shown_as_such(run, tmp_pa
     shutil.copytree(run.path, copy.path)
     line = json.loads((run.path / "changed.jsonl").read_text().splitlines()[0])
     copy.write_text("changed.jsonl", json.dumps(line | {"text": None, "text_against": "one " * 1000}) + "\n")
-    assert "(failed)" in screen(copy)
-    assert max(map(len, screen(copy).splitlines())) < 1000
+    section = render_invariance(copy).split("## Changed texts")[1]
+    assert "(failed)" in section
+    assert max(map(len, section.splitlines())) < 1000
+
+
+def test_the_screen_points_to_the_changed_texts_and_quotes_none(run):
+    shown, lines = screen(run), [json.loads(line) for line in (run.path / "changed.jsonl").read_text().splitlines()]
+    assert f"Utterances with a text that changed: {len(lines)}, each with what was said in changed.jsonl" in shown
+    told = {line[name] for line in lines for name in ("utterance_id", "reference")}
+    assert not [each for each in told if each in shown]
 
 
 def test_rendering_twice_gives_the_same(run):

@@ -3,8 +3,8 @@
 Each speaker has the errors that the second system makes beyond the first, over the words that both heard. What they add
 to the WER of a slice, less what they add to that of everybody else who declared a value, is a difference of
 differences. Its standard error is linearised on either side, its interval Welch's t, its test permutes the labels of
-speakers (or flips signs within those who are on both sides). What varies is a text, and a hallucinated one costs all its words: intervals
-are never narrower than what one changed text of the smaller side makes.
+speakers (or flips signs within those who are on both sides). What varies is a text, and a hallucinated one costs all
+its words: no standard error is below that of one changed text of the smaller side.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,9 @@ def one_text(n_scored: Floats) -> Floats:
     """Return the WER that a single text makes which costs all its words: those of a mean text over all words.
 
     A side of so many texts on which nothing was seen to change may still change with one of them; one word error, the
-    floor of WERs, is far less than a loop costs (95 % intervals from it covered .76 where 3 % of 50 texts a side loop).
+    floor of WERs, is far less than a loop costs: with 95 % intervals from it, a gap at a margin of 3 points that 3 % of
+    the 50 texts of a side make by looping was called equal in .20 of simulations, now in none. Loops that are rarer and
+    longer than a mean text stay unseen: .22 (20 words for 5, 400 texts a side), .55 (100 words for 5).
 
     Args:
         n_scored: Utterances, any shape.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.fairness import Failures
 from harness.fairness.membership import membership
@@ -29,6 +30,14 @@ def example(column):
     return scores([*A, *B], column, accents=["a"] * 5 + ["b"] * 5)
 
 
+def in_utterances(column, n=40):
+    """Return the example with what each speaker said and got wrong in so many utterances."""
+    counts = [[np.bincount(np.arange(row[k]) % n, minlength=n) for row in (*A, *B)] for k in (0, column)]
+    words, errors = (np.concatenate(each) for each in counts)
+    speakers = np.repeat([f"s{k}" for k in range(10)], n)
+    return scores_of(errors, words, speakers, accent=np.repeat(["a", "b"], 5 * n))
+
+
 def p_values(gaps, **options):
     policy = policy_of(**options)
     return added_gap_p_values([gaps], policy, n_finest=policy.n_permutations, seed=0)[0]
@@ -44,13 +53,40 @@ def test_the_worked_example_of_a_difference_of_differences():
 
 
 def test_the_interval_is_welch_s():
-    gaps = found(example(1), example(2))
+    gaps = found(in_utterances(1), in_utterances(2))
     squares = np.array([0.0049195, 0.0105112]) ** 2
     freedom = squares.sum() ** 2 / (squares**2 / 4).sum()
     assert gaps.freedom == pytest.approx([freedom] * 2, rel=1e-4)
     low, high = gaps.bounds(0.95)
     assert (low[1] > 0, high[0] < 0) == (True, True)
     assert high[1] - gaps.gap[1] == pytest.approx(gaps.gap[1] - low[1])
+    assert high - gaps.gap == pytest.approx(stats.t.ppf(0.975, gaps.freedom) * np.sqrt(squares.sum()), rel=1e-4)
+
+
+def test_no_interval_is_narrower_than_one_changed_text_of_the_smaller_side():
+    rows = [f"{accent}{k}" for accent, n in (("a", 20), ("b", 60)) for k in range(n)]  # ten words each
+    scores = scores_of(
+        [0] * 80, [10] * 80, [f"{row[0]}{int(row[1:]) % 5}" for row in rows], accent=[r[0] for r in rows]
+    )
+    gaps = found(scores, scores)
+    assert gaps.standard_error.tolist() == [1 / 20, 1 / 20]
+    assert gaps.bounds(0.9)[1] == pytest.approx(stats.t.ppf(0.95, gaps.freedom) / 20)
+
+
+@pytest.mark.slow
+def test_rare_loops_that_make_a_gap_at_the_margin_are_covered_and_not_called_equal():
+    rng, margin, n_draws = np.random.default_rng(0), 0.03, 150
+    accents, speakers = np.repeat(["a", "b"], 50), np.repeat([f"s{k}" for k in range(10)], 10)
+    before = scores_of([0] * 100, [5] * 100, speakers, accent=accents)
+    n_covered = n_equal = 0
+    for _ in range(n_draws):
+        loops = (accents == "a") & (rng.random(100) < margin)
+        gaps = found(before, scores_of(5 * loops, [5] * 100, speakers, accent=accents))
+        (low, high), (narrow_low, narrow_high) = ([end[0] for end in gaps.bounds(c)] for c in (0.95, 0.9))
+        n_covered += low <= margin <= high
+        n_equal += -margin < narrow_low and narrow_high < margin
+    assert n_covered >= 0.93 * n_draws
+    assert n_equal <= 0.05 * n_draws
 
 
 def test_a_naive_recount_with_several_values_and_people_without_an_id():
@@ -81,7 +117,7 @@ def test_nothing_added_is_no_evidence_of_anything():
     assert gaps.gap.tolist() == [0, 0]
     assert p_values(gaps).tolist() == [1, 1]
     low, high = gaps.bounds(0.95)
-    assert (low < 0).all()  # one word error can always happen
+    assert (low < 0).all()  # one text can always change
     assert (high > 0).all()
 
 
