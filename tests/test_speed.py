@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.backends.faults import Slow
 from harness.backends.tones import synthesise
 from harness.pipelines.benchmark import benchmark
 from harness.report.speed import speed_sentence
