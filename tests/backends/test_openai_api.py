@@ -709,10 +709,9 @@ def test_an_interrupt_gives_up_what_is_in_flight_and_asks_for_nothing_more(servi
     service.answers["one"] = [silent] * 9
     backend = made(concurrency=2, timeout_s=60.0)
     interrupted(backend, service, clips(*["one"] * 9))
-    before = len(service.requests)
     service.answers.clear()
     assert texts(backend.transcribe(clips("two"))) == ["two"]  # it still works
-    assert service.counts["one"] <= before <= 2
+    assert 1 <= service.counts["one"] <= 2  # of 9: what was in flight, the server may see one of them late
 
 
 def test_a_program_ends_without_closing_a_backend(service):
