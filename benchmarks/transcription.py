@@ -94,7 +94,8 @@ def time_command(folder, workers):
     ]
     arguments += ["executor.batch_size=64", "cache.enabled=false", "policy=report_only", f"run_dir={folder / 'run'}"]
     start_s = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "harness", *arguments], check=False, capture_output=True)
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}  # not this folder, whose whisper.py hides a package
+    subprocess.run([sys.executable, "-m", "harness", *arguments], check=False, capture_output=True, env=environment)
     seconds = time.perf_counter() - start_s
     sessions = (folder / "run" / "sessions.jsonl").read_text(encoding="utf-8").splitlines()
     worker_mb = json.loads(sessions[-1])["peak_worker_memory_bytes"] / 2**20
