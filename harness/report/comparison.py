@@ -10,6 +10,7 @@ from rich.text import Text
 
 from harness.fairness.membership import OVERALL
 from harness.fairness.systems.paired_verdicts import MAPSSWE, MAX_GAP, SLICE_WER, WER, WORST_SLICE
+from harness.report.sentences import made_lines, say
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points
 from harness.results import Run
@@ -53,13 +54,13 @@ def show_comparison(run: Run, out: IO[str]) -> None:
     shown = _shown(comparisons)
     console.print(_screen_table(run, shown))
     if len(comparisons) > len(shown):
-        _say(console, f"… and {len(comparisons) - len(shown)} more slices in comparisons.csv and report.md")
+        say(console, f"… and {len(comparisons) - len(shown)} more slices in comparisons.csv and report.md")
     for sentence in run.summary["headlines"]:
-        _say(console, plain(sentence))
+        say(console, plain(sentence))
     for note in _remarks(run):
-        _say(console, f"Note: {note}")
-    _say(console, regression_sentence(run), style="green" if run.summary["passed"] else "bold red")
-    _say(console, f"Run directory: {run.path} (begin with report.md)")
+        say(console, f"Note: {note}")
+    say(console, regression_sentence(run), style="green" if run.summary["passed"] else "bold red")
+    say(console, f"Run directory: {run.path} (begin with report.md)")
 
 
 def comparisons_of(run: Run) -> pd.DataFrame:
@@ -172,20 +173,10 @@ def _provenance(run: Run) -> str:
     lines = [
         *sources,
         ("normaliser", facts["normalizer"]),
-        ("made", f"{facts['finished']} on {facts['platform']}, Python {facts['python']}"),
-        (
-            "harness",
-            f"{mapping(facts['versions'])['asr-fairness-harness']}, commit {facts['commit'] or 'unknown'}, "
-            f"seed {facts['seed']}",
-        ),
+        *made_lines(facts),
     ]
     return "\n".join(f"- {name}: {escape(value)}" for name, value in lines)
 
 
 def _records(part: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return part.to_dict("records")
-
-
-def _say(console: Console, sentence: str, style: str = "") -> None:
-    """Print a sentence that the terminal, not this program, breaks: paths stay whole when copied."""
-    console.print(Text(sentence, style=style), soft_wrap=True)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.membership import OVERALL
+from harness.report.sentences import made_lines, say
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points, rate_interval
 from harness.results import Run
@@ -71,17 +72,17 @@ def show_invariance(run: Run, out: IO[str]) -> None:
     """Print the answer, the settings, the slices hit hardest and where the changed texts are."""
     console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
     summary = run.summary
-    _say(console, answer_sentence(summary), style="green" if summary["passed"] else "bold red")
+    say(console, answer_sentence(summary), style="green" if summary["passed"] else "bold red")
     console.print(_settings_table(summary))
     hardest = _hardest(_slices_of(run))
     if not hardest.empty:
         console.print(_hardest_table(hardest))
     n_changed = len(_changed(run))
     if n_changed:
-        _say(console, f"Utterances with a text that changed: {n_changed}, each with what was said in {CHANGED}")
+        say(console, f"Utterances with a text that changed: {n_changed}, each with what was said in {CHANGED}")
     for remark in remarks(summary):
-        _say(console, remark)
-    _say(console, f"Run directory: {run.path} (begin with report.md)")
+        say(console, remark)
+    say(console, f"Run directory: {run.path} (begin with report.md)")
 
 
 def answer_sentence(summary: Mapping[str, Any]) -> str:
@@ -303,20 +304,10 @@ def _provenance(run: Run) -> str:
         ("manifest", f"{mapping(facts['manifest'])['name']}, digest {mapping(facts['manifest'])['digest'][:16]}"),
         ("device", facts["device"]),
         ("normaliser", facts["normalizer"]),
-        ("made", f"{facts['finished']} on {facts['platform']}, Python {facts['python']}"),
-        (
-            "harness",
-            f"{mapping(facts['versions'])['asr-fairness-harness']}, commit {facts['commit'] or 'unknown'}, "
-            f"seed {facts['seed']}",
-        ),
+        *made_lines(facts),
     ]
     return "\n".join(f"- {name}: {escape(value)}" for name, value in lines)
 
 
 def _records(part: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return part.to_dict("records")
-
-
-def _say(console: Console, sentence: str, style: str = "") -> None:
-    """Print a sentence that the terminal, not this program, breaks: paths stay whole when copied."""
-    console.print(Text(sentence, style=style), soft_wrap=True)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.membership import AND
+from harness.report.sentences import say
 from harness.report.speed import speed_sentence
 from harness.report.wording import (
     gap_interval,
@@ -33,20 +34,15 @@ def show(run: Run, out: IO[str]) -> None:
     console.print(_table(run, narrow=console.width < _WIDE))
     left_out = len(run.disparities) - len(_shown(run.disparities))
     if left_out:
-        _say(console, f"… and {left_out} more slices in disparities.csv and report.md")
-    _say(console, overall(run))
+        say(console, f"… and {left_out} more slices in disparities.csv and report.md")
+    say(console, overall(run))
     if speed := speed_sentence(run):
-        _say(console, speed)
-    _say(console, promise_sentence(run))
+        say(console, speed)
+    say(console, promise_sentence(run))
     for remark in remarks(run):
-        _say(console, f"Note: {remark}")
-    _say(console, policy_sentence(run), style="green" if run.summary["passed"] else "bold red")
-    _say(console, f"Run directory: {run.path} (begin with report.md)")
-
-
-def _say(console: Console, sentence: str, style: str = "") -> None:
-    """Print a sentence that the terminal, not this program, breaks: paths stay whole when copied."""
-    console.print(Text(sentence, style=style), soft_wrap=True)
+        say(console, f"Note: {remark}")
+    say(console, policy_sentence(run), style="green" if run.summary["passed"] else "bold red")
+    say(console, f"Run directory: {run.path} (begin with report.md)")
 
 
 def _table(run: Run, *, narrow: bool) -> Table | Text:

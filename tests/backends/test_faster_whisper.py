@@ -8,12 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from harness.audio import SAMPLE_RATE, read_waveform
+from harness.audio import SAMPLE_RATE
 from harness.backends.faster_whisper import FasterWhisper
 from harness.backends.tones import synthesise
 from harness.errors import BackendError, UsageError
 from tests.backends.tiny_models import written_whisper
-from tests.shared import DATA, REPOSITORY
+from tests.backends.varied_clips import varied_clips
+from tests.shared import REPOSITORY
 
 faster_whisper = pytest.importorskip("faster_whisper")
 ctranslate2 = pytest.importorskip("ctranslate2")
@@ -42,14 +43,7 @@ def multilingual(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def clips():
-    """Clips of very different lengths and levels, real speech among them where there is some."""
-    noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE // 10).astype(np.float32)
-    generated = [synthesise("zero nine one"), 0.01 * synthesise("three"), synthesise("seven two " * 20), 0.1 * noise]
-    speech = DATA / "speech" / "jfk.flac"
-    if not speech.exists():
-        murmur = np.random.default_rng(1).standard_normal(3 * SAMPLE_RATE).astype(np.float32).cumsum(dtype=np.float32)
-        return [*generated, 0.002 * murmur, synthesise("two four one")[:7000] + 0.001 * murmur[:7000]]
-    return [*generated, read_waveform(speech, offset_s=0.3, duration_s=4.0), read_waveform(speech, offset_s=8.0)]
+    return varied_clips()
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,16 @@ import pytest
 
 pytest.importorskip("transformers")
 
-from harness.audio import SAMPLE_RATE, read_waveform
+from harness.audio import SAMPLE_RATE
 from harness.audio.torchaudio_door import functional
 from harness.backends.tones import synthesise
 from harness.backends.transformers import Transformers
 from harness.errors import BackendError, UsageError
 from tests.backends.tiny_models import written_alphabet, written_ctc, written_whisper
-from tests.shared import DATA
+from tests.backends.varied_clips import varied_clips
 
 pytestmark = [  # of transformers and torch themselves
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.*mismatched key_padding_mask and attn_mask.*:UserWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning:transformers"),
 ]
@@ -27,27 +28,9 @@ LAYER = {"feat_extract_norm": "layer", "do_stable_layer_norm": True}
 GROUP = {"feat_extract_norm": "group", "do_stable_layer_norm": False, "conv_bias": False}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Keeps torch's threads from waiting for one another where other work is running."""
-    import torch
-
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
-
-
 @pytest.fixture(scope="module")
 def clips():
-    """Clips of very different lengths and levels, real speech among them where there is some."""
-    noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE // 10).astype(np.float32)
-    generated = [synthesise("zero nine one"), 0.01 * synthesise("three"), synthesise("seven two " * 20), 0.1 * noise]
-    speech = DATA / "speech" / "jfk.flac"
-    if not speech.exists():
-        murmur = np.random.default_rng(1).standard_normal(3 * SAMPLE_RATE).astype(np.float32).cumsum(dtype=np.float32)
-        return [*generated, 0.002 * murmur, synthesise("two four one")[:7000] + 0.001 * murmur[:7000]]
-    return [*generated, read_waveform(speech, offset_s=0.3, duration_s=4.0), read_waveform(speech, offset_s=8.0)]
+    return varied_clips()
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from harness.errors import BackendError, UsageError
 from tests.shared import DATA
 
 pytestmark = [  # what whisper itself does: leave its vocabulary open, and call numpy on tensors in a beam search
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning"),
 ]
@@ -46,17 +47,6 @@ def written_checkpoint(path, n_vocab, *, seed=0, end_gain=1):
             model.decoder.token_embedding.weight[END_OF_TEXT] *= end_gain
     torch.save({"dims": dims, "model_state_dict": model.state_dict()}, path)
     return str(path)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Keeps torch's threads from waiting for one another where other work is running."""
-    import torch
-
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture(scope="module")
