@@ -13,6 +13,7 @@ import math
 import os
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from harness.errors import UsageError
 SIGKILL = 9  # by number: `signal.SIGKILL` is not on every system
 
 
-class _Faulty:
+class _Faulty(ABC):
     """Hears tones and knows when it is to misbehave; subclasses say how.
 
     Args:
@@ -68,6 +69,7 @@ class _Faulty:
         """Returns the class and its version: no option changes a text that is given."""
         return {"backend": f"faults.{type(self).__name__}", "version": 1}
 
+    @abstractmethod
     def _misbehave(self, transcripts: list[Transcript], marked: list[int]) -> Sequence[Transcript | Failure]:
         """Does what this class is for.
 
@@ -75,7 +77,6 @@ class _Faulty:
             transcripts: What was heard.
             marked: The positions of the clips that set it off: all of them where a call did.
         """
-        raise NotImplementedError
 
     def _sets_off(self, call: int, heard: Transcript) -> bool:
         if self._on_text is not None:
