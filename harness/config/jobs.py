@@ -24,13 +24,15 @@ from harness.pipelines.compare import CompareJob, compare
 from harness.pipelines.discover import DiscoverJob, discover_slices
 from harness.pipelines.evaluation import Outcome
 from harness.pipelines.plan import PlanJob, plan
-from harness.pipelines.rescore import RescoreJob, rescore
+from harness.pipelines.rescore import RescoreJob, read_transcripts, rescore
 from harness.plugins import TARGETS, build
 from harness.results import Run
 from harness.scoring import ByLanguage, Normalizer
+from harness.scoring.beside import beside
 from harness.scoring.spellings import DIALECT_SPELLINGS, read_spellings, with_spellings
 
 DIALECT = "dialect"  # names the table of spellings that comes with the package
+BYTES_PER_TRANSCRIPT = 100  # about
 _PLUGINS = ("backend", "normalizer")  # built by `harness.plugins`; nobody's dataclass
 
 
@@ -156,16 +158,17 @@ def _rescore(composed: Composed) -> Outcome:
             f"hypotheses={options.hypotheses}: no such file or folder. Give a CSV, TSV or JSON Lines file, or a run "
             "directory."
         )
-    return rescore(
-        RescoreJob(
+    n_rows = hypotheses.stat().st_size // BYTES_PER_TRANSCRIPT
+    with beside(partial(read_transcripts, hypotheses, options.columns), n_rows=n_rows) as transcripts:
+        job = RescoreJob(
             manifest=_manifest(options.manifest, require_audio=False),
             hypotheses=hypotheses,
-            columns=options.columns,
+            transcripts=transcripts(),
             stem_ids=options.stem_ids,
             allow_missing=options.allow_missing,
             **_measured(composed, options, plain),
         )
-    )
+    return rescore(job)
 
 
 def _compare(composed: Composed) -> Outcome:

@@ -214,7 +214,7 @@ def _spelling_notes(frame: pd.DataFrame, datasheet: Datasheet) -> tuple[str, ...
     """Name what is taken for different people or groups and may not be meant so."""
     notes = []
     for name in ("speaker_id", *(attribute.name for attribute in datasheet.attributes)):
-        cells = frame[name].dropna()
+        cells = frame[name].dropna().unique()
         values = sorted({value for cell in cells for value in (cell if isinstance(cell, tuple) else (cell,))})
         spellings: dict[str, list[str]] = {}
         for value in values:

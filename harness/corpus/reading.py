@@ -18,6 +18,7 @@ from harness.corpus.problems import Problems
 from harness.errors import UsageError
 
 MAX_COLUMNS = 1_000  # a file whose every line brings new keys would fill the memory with empty cells
+RECORDS_AT_ONCE = 10_000  # turned into columns together
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 LONGEST_CELL = 10_000_000  # characters; the csv module's own limit of 131,072 is less than an hour's transcript
@@ -75,20 +76,44 @@ def _read_json_lines(data: bytes, table: Table) -> None:
     if data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
         table.problems.add_file("starts with a JSON array; expected one JSON object a line. Write JSON Lines.")
         table.problems.raise_if_any()
+    for names, lines, rows in _alike(_json_records(data, table.problems)):
+        _append_records(table, names, lines, rows)
+        _check_column_count(table)
+    for cells in table.columns.values():
+        cells.extend([None] * (len(table) - len(cells)))
+
+
+def _json_records(data: bytes, problems: Problems) -> Iterator[tuple[int, dict[str, object]]]:
     for line, text in enumerate(_text_lines(data, newline="\n"), start=1):
         if not text.strip():
             continue
         try:
             record = _json_object(text)
         except RecursionError:
-            table.problems.add_line(line, "is nested too deeply; expected one flat JSON object. Correct the line.")
+            problems.add_line(line, "is nested too deeply; expected one flat JSON object. Correct the line.")
         except ValueError as error:
-            table.problems.add_line(line, f"is not one JSON object: {error}. Correct the line.")
+            problems.add_line(line, f"is not one JSON object: {error}. Correct the line.")
         else:
-            _append_record(table, line, record)
-    _check_column_count(table)
-    for cells in table.columns.values():
-        cells.extend([None] * (len(table) - len(cells)))
+            yield line, record
+
+
+def _alike(
+    records: Iterator[tuple[int, dict[str, object]]],
+) -> Iterator[tuple[list[str], list[int], list[list[object]]]]:
+    """Yield consecutive records with the same keys in the same order together: the keys, the lines and the cells."""
+    names: list[str] = []
+    lines: list[int] = []
+    rows: list[list[object]] = []
+    for line, record in records:
+        if rows and (len(rows) == RECORDS_AT_ONCE or list(record) != names):
+            yield names, lines, rows
+            lines, rows = [], []
+        if not rows:
+            names = list(record)
+        lines.append(line)
+        rows.append(list(record.values()))
+    if rows:
+        yield names, lines, rows
 
 
 def _json_object(text: str) -> dict[str, object]:
@@ -110,17 +135,13 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys)  # one for all lines: making it takes as long as using it
 
 
-def _append_record(table: Table, line: int, record: dict[str, object]) -> None:
-    for name, cell in record.items():
-        cells = table.columns.get(name)
-        if cells is None:
-            cells = table.columns[name] = []
-        if len(cells) < len(table):
-            cells.extend([None] * (len(table) - len(cells)))
-        cells.append(cell)
-    table.lines.append(line)
-    if len(table.columns) > MAX_COLUMNS:
-        _check_column_count(table)
+def _append_records(table: Table, names: list[str], lines: list[int], rows: list[list[object]]) -> None:
+    n_before = len(table)
+    for name, column in zip(names, zip(*rows, strict=True), strict=True):
+        cells = table.columns.setdefault(name, [])
+        cells.extend([None] * (n_before - len(cells)))
+        cells.extend(column)
+    table.lines.extend(lines)
 
 
 def _check_column_count(table: Table) -> None:

@@ -68,14 +68,28 @@ def read_rows(table: Table, selection: Selection, folder: AudioFolder) -> Rows:
         offsets_s=offsets_s,
         durations_s=reader.column("duration", cells.duration_s, float("nan")),
         references=reader.column("text", cells.reference, ""),
-        speaker_ids=reader.column("speaker_id", cells.optional_identifier, None),
-        languages=reader.column("language", cells.language_tag, None),
+        speaker_ids=reader.column("speaker_id", remembering(cells.optional_identifier), None),
+        languages=reader.column("language", remembering(cells.language_tag), None),
     )
     for attribute in selection.datasheet.attributes:
         read = value_reader(attribute, selection.datasheet)
         rows.attributes[attribute.name] = reader.column(attribute.name, read, UNDECLARED)
     table.problems.raise_if_any(utterance_ids)
     return rows
+
+
+def remembering(read: Callable[[object], Read]) -> Callable[[object], Read]:
+    """Returns the same function with a memory for texts, of which a column has few different ones."""
+    known: dict[str, Read] = {}
+
+    def remembered(cell: object) -> Read:
+        if type(cell) is not str:
+            return read(cell)
+        if cell not in known:
+            known[cell] = read(cell)
+        return known[cell]
+
+    return remembered
 
 
 class _ColumnReader:
@@ -90,6 +104,10 @@ class _ColumnReader:
         column = self._columns.get(name)
         if column is None:
             return [default] * len(self._table)
+        try:
+            return list(map(read, self._table.columns[column]))
+        except CellError:
+            pass  # every bad cell is to be named
         values = []
         for row, cell in enumerate(self._table.columns[column]):
             try:

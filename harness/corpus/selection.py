@@ -115,7 +115,7 @@ def _with_all_attributes(table: Table, datasheet: Datasheet, contract: dict[str,
     notes = ["no datasheet: attributes are used as annotated"]
     left = [name for name in table.columns if name not in contract.values()]
     shadowed = [name for name in left if name in CONTRACT_COLUMNS]
-    nested = [name for name in left if any(isinstance(cell, dict) for cell in table.columns[name])]
+    nested = [name for name in left if dict in set(map(type, table.columns[name]))]
     candidates = [name for name in left if name not in nested and name not in shadowed]
     attributes = _annotated(table, candidates)
     free_text = [attribute.name for attribute in attributes if _is_free_text(table.columns[attribute.name])]
@@ -133,7 +133,7 @@ def _with_all_attributes(table: Table, datasheet: Datasheet, contract: dict[str,
 def _annotated(table: Table, names: Sequence[str]) -> list[Attribute]:
     attributes = []
     for name in names:
-        multivalued = any(isinstance(cell, list) for cell in table.columns[name])
+        multivalued = list in set(map(type, table.columns[name]))
         kind = KINDS_BY_NAME.get(name.casefold(), AttributeKind.content)
         try:
             attributes.append(Attribute(name, kind, Provenance.annotated, multivalued=multivalued))

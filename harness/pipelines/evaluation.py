@@ -16,12 +16,12 @@ from harness.fairness import Policy, dimensions, disparity_table, slice_table
 from harness.fairness.membership import AND, membership
 from harness.fairness.policy import KEYWORDS, REST
 from harness.fairness.speed import speed_table
-from harness.pipelines.beside import beside
 from harness.pipelines.evidence import (
     EvidenceOptions,
     Judged,
     check_covariates,
     evidence_tables,
+    other_scores,
     under_other_normalizers,
 )
 from harness.provenance import environment
@@ -30,6 +30,7 @@ from harness.results import Run, summarise
 from harness.results.run import DISPARITIES, FACTS, SCORES, SLICES, SPEED, SUMMARY
 from harness.results.speed import run_speed
 from harness.scoring import ByLanguage, Normalizer, score
+from harness.scoring.beside import beside
 from harness.scoring.score import checked_pattern
 from harness.transcription import sessions
 
@@ -168,8 +169,7 @@ def _evidence(
     """Return the disparities, marked where they depend on the normaliser, and the tables of further evidence."""
     if not job.evidence.sensitivity:
         return judged.disparities, evidence_tables(judged, job.evidence)
-    others = partial(
-        under_other_normalizers,
+    scores = other_scores(
         judged,
         job.evidence,
         manifest=job.manifest,
@@ -177,7 +177,7 @@ def _evidence(
         normalizer=job.normalizer,
         reference_pattern=job.reference_pattern,
     )
-    with beside(others, n_rows=len(judged.scores)) as found:
+    with beside(partial(under_other_normalizers, judged, scores), n_rows=len(judged.scores)) as found:
         tables = evidence_tables(judged, job.evidence)
         disparities, verdicts = found()
     return disparities, tables | verdicts

@@ -141,7 +141,7 @@ def evidence_tables(judged: Judged, options: EvidenceOptions) -> dict[str, pd.Da
     return tables
 
 
-def under_other_normalizers(
+def other_scores(
     judged: Judged,
     options: EvidenceOptions,
     *,
@@ -149,25 +149,29 @@ def under_other_normalizers(
     hypotheses: pd.DataFrame,
     normalizer: Normalizer | ByLanguage,
     reference_pattern: str | None,
+) -> dict[str, pd.DataFrame]:
+    """Return the scores under the run's own normaliser and, counted once more, under each other one, by its name."""
+    started = time.perf_counter()
+    others = profiles_beside(normalizer, options.normalizers)
+    scores = score_beside(judged.scores, manifest, hypotheses, others, reference_pattern=reference_pattern)
+    log.info("scored under %s, too, in %.1f s", ", ".join(others), time.perf_counter() - started)
+    return {profile_name(normalizer): judged.scores} | scores
+
+
+def under_other_normalizers(
+    judged: Judged, scores: Mapping[str, pd.DataFrame]
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
-    """Score and judge once more under other normalisers.
+    """Judge once more under other normalisers.
 
     Returns:
         The disparities with the column `normaliser_sensitive`, and every gap under every normaliser, by the name of its
         file.
     """
     started = time.perf_counter()
-    others = profiles_beside(normalizer, options.normalizers)
-    beside = score_beside(judged.scores, manifest, hypotheses, others, reference_pattern=reference_pattern)
     found = sensitivity(
-        {profile_name(normalizer): judged.scores} | beside,
-        judged.by,
-        judged.policy,
-        judged.rng(),
-        orders=judged.orders,
-        disparities=judged.disparities,
+        scores, judged.by, judged.policy, judged.rng(), orders=judged.orders, disparities=judged.disparities
     )
-    log.info("scored and judged under %s, too, in %.1f s", ", ".join(others), time.perf_counter() - started)
+    log.info("judged under %s in %.1f s", " and ".join(scores), time.perf_counter() - started)
     return found.disparities, {NORMALIZERS: found.verdicts}
 
 

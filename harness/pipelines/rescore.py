@@ -1,9 +1,8 @@
 """Transcripts made elsewhere and a manifest in, a complete run directory out; no audio, no recogniser, no GPU."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 import pandas as pd
 
@@ -15,10 +14,39 @@ from harness.provenance import digest_of_file, version
 from harness.results import Run, open_run_directory
 from harness.results.run import FACTS
 from harness.scoring import read_hypotheses
-from harness.transcription import Hypothesis, HypothesisStore
-from harness.transcription.store import COLUMNS
+from harness.scoring.beside import in_shares
+from harness.transcription import HypothesisStore
+from harness.transcription.store import COLUMNS, rows_as_lines
 
-Present = TypeVar("Present", str, float)
+
+@dataclass(frozen=True, slots=True)
+class Transcripts:
+    """Holds transcripts made elsewhere, a row each, and the digest of the files they stand in."""
+
+    frame: pd.DataFrame
+    digest: str
+
+
+def read_transcripts(hypotheses: Path, columns: Mapping[str, str]) -> Transcripts:
+    """Read a file of transcripts, or the hypotheses that a run left.
+
+    Args:
+        hypotheses: A CSV, TSV or JSON Lines file, or a run directory, whose hypotheses are scored again.
+        columns: What a file calls a column.
+
+    Raises:
+        HarnessError: There are none, or rows cannot be read; every one is named.
+    """
+    if not hypotheses.is_dir():
+        return Transcripts(read_hypotheses(hypotheses, columns=columns), digest_of_file(hypotheses))
+    inside = hypotheses / "hypotheses"
+    store = HypothesisStore(inside if inside.is_dir() else hypotheses)
+    if not store.files:
+        raise UsageError(
+            f"hypotheses={hypotheses}: no hypotheses of a run in {store.folder}; expected a run directory, or one "
+            "CSV, TSV or JSON Lines file."
+        )
+    return Transcripts(store.frame(), " ".join(digest_of_file(path) for path in store.files))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +54,8 @@ class RescoreJob(Job):
     """Holds everything that scoring somebody's transcripts needs, as ordinary objects.
 
     Attributes:
-        hypotheses: A CSV, TSV or JSON Lines file, or a run directory, whose hypotheses are scored again.
+        hypotheses: Where the transcripts are from.
+        transcripts: As `read_transcripts` returns them.
         stem_ids: Ids on both sides are file names: compare them without folder and extension.
         allow_missing: Utterances without a transcript count as failed instead of being refused.
         reference_pattern: Regular expression removed from references, e.g. event tags.
@@ -34,7 +63,7 @@ class RescoreJob(Job):
 
     manifest: Manifest
     hypotheses: Path
-    columns: Mapping[str, str]
+    transcripts: Transcripts
     stem_ids: bool
     allow_missing: bool
     reference_pattern: str | None
@@ -49,7 +78,7 @@ def rescore(job: RescoreJob) -> Outcome:
     Raises:
         HarnessError: Ids do not match, or something else could not be measured; the message says what to do.
     """
-    transcripts, digest = _transcripts(job)
+    transcripts, digest = job.transcripts.frame, job.transcripts.digest
     manifest = job.manifest
     if job.stem_ids:
         transcripts = transcripts.assign(utterance_id=_stems(transcripts["utterance_id"], job.hypotheses))
@@ -84,22 +113,8 @@ def rescore(job: RescoreJob) -> Outcome:
     with open_run_directory(
         job.run_dir, pipeline="rescore", name=name, config_yaml=job.config_yaml, fingerprint=fingerprint
     ) as run:
-        run.hypotheses.replace(_as_hypotheses(transcripts))
+        run.hypotheses.replace(in_shares(rows_as_lines, *(_present(transcripts[name]) for name in COLUMNS)))
         return evaluate(run, scores, transcripts, evaluation)
-
-
-def _transcripts(job: RescoreJob) -> tuple[pd.DataFrame, str]:
-    """Read a file of transcripts, or the hypotheses that a run left; return them with their digest."""
-    if not job.hypotheses.is_dir():
-        return read_hypotheses(job.hypotheses, columns=job.columns), digest_of_file(job.hypotheses)
-    inside = job.hypotheses / "hypotheses"
-    store = HypothesisStore(inside if inside.is_dir() else job.hypotheses)
-    if not store.files:
-        raise UsageError(
-            f"hypotheses={job.hypotheses}: no hypotheses of a run in {store.folder}; expected a run directory, or one "
-            "CSV, TSV or JSON Lines file."
-        )
-    return store.frame(), " ".join(digest_of_file(path) for path in store.files)
 
 
 def _backend_of(hypotheses: Path) -> Mapping[str, object] | None:
@@ -150,14 +165,6 @@ def _stems(ids: pd.Series, source: Path) -> list[str]:
     return stems
 
 
-def _as_hypotheses(transcripts: pd.DataFrame) -> Iterator[Hypothesis]:
-    columns = (transcripts[name].tolist() for name in COLUMNS)
-    for utterance_id, condition, text, error, audio_s, processing_s in zip(*columns, strict=True):
-        yield Hypothesis(
-            utterance_id, condition, _present(text), _present(error), _present(audio_s), _present(processing_s)
-        )
-
-
-def _present(value: Present) -> Present | None:
-    """Return the value; None for what pandas calls missing."""
-    return None if value is None or value != value else value
+def _present(column: pd.Series) -> list[object]:
+    """Return the cells; None for what pandas calls missing."""
+    return column.astype(object).where(column.notna(), None).tolist()

@@ -8,23 +8,19 @@ no text is ever replaced.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import jiwer
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
-from rapidfuzz.process import cpdist
 
 CountArray = npt.NDArray[np.int64]
-_Pairs = Iterable[tuple[str, str]]
 
 # Alignments live no longer than their chunk: kept for a million utterances they take 2.6 GB, and already with a
 # thousand alive Python's cycle collector doubles the time.
 _PAIRS_PER_CALL = 100
-_PAIRS_COUNTED_AT_ONCE = 10_000
-_MOST_LETTERS = 500_000  # words with a character of their own, of Unicode's 1,114,112; the rest is for one more pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +105,7 @@ def word_counts(references: Sequence[str], hypotheses: Sequence[str]) -> Utteran
     >>> word_counts(["the monitor is off", ""], ["a monitor off", "thank you"]).total()
     ErrorCounts(hits=2, substitutions=1, deletions=1, insertions=2)
     """
-    return _counts(references, hypotheses, _n_words, _words_as_letters)
+    return _counts(references, hypotheses, str.split)
 
 
 def character_counts(references: Sequence[str], hypotheses: Sequence[str]) -> UtteranceCounts:
@@ -118,7 +114,7 @@ def character_counts(references: Sequence[str], hypotheses: Sequence[str]) -> Ut
     >>> character_counts(["scan"], ["can"]).at(0)
     ErrorCounts(hits=3, substitutions=0, deletions=1, insertions=0)
     """
-    return _counts(references, hypotheses, len, iter)
+    return _counts(references, hypotheses, str)
 
 
 def errors_by_place(references: Sequence[str], hypotheses: Sequence[str]) -> CountArray:
@@ -162,34 +158,31 @@ def _mark(places: CountArray, alignment: Iterable[jiwer.AlignmentChunk]) -> None
 
 
 def _counts(
-    references: Sequence[str],
-    hypotheses: Sequence[str],
-    length: Callable[[str], int],
-    encode: Callable[[_Pairs], _Pairs],
+    references: Sequence[str], hypotheses: Sequence[str], units: Callable[[str], Sequence[str]]
 ) -> UtteranceCounts:
-    """Count what `length` counts and `encode` turns into a character each."""
+    """Count the units that texts are made of."""
     _check_lengths(references, hypotheses)
     counts = np.zeros((5, len(references)), dtype=np.int64)
     differing = []
     for i, (reference, hypothesis) in enumerate(zip(references, hypotheses, strict=True)):
         if reference == hypothesis:
-            counts[0, i] = length(reference)
+            counts[0, i] = len(units(reference))
         else:
             differing.append(i)
-    for start in range(0, len(differing), _PAIRS_COUNTED_AT_ONCE):
-        rows = differing[start : start + _PAIRS_COUNTED_AT_ONCE]
-        counts[:, rows] = _count(*zip(*encode((references[i], hypotheses[i]) for i in rows), strict=True))
+    for start in range(0, len(differing), _PAIRS_PER_CALL):
+        rows = differing[start : start + _PAIRS_PER_CALL]
+        counts[:, rows] = _count([units(references[i]) for i in rows], [units(hypotheses[i]) for i in rows])
     return UtteranceCounts(*counts)
 
 
-def _count(references: Sequence[str], hypotheses: Sequence[str]) -> CountArray:
+def _count(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> CountArray:
     """Count pairs of sequences, (5, n_pairs) in the order of `UtteranceCounts`.
 
     Errors less the difference of the lengths are the substitutions and twice the smaller one of deletions and
     insertions. Where that is 0 or 1 the distance says everything, and no alignment is made.
     """
-    errors = cpdist(references, hypotheses, scorer=Levenshtein.distance, dtype=np.int64)  # (n_pairs,)
-    n_reference, n_hypothesis = (np.fromiter(map(len, texts), np.int64) for texts in (references, hypotheses))
+    errors = np.fromiter(map(Levenshtein.distance, references, hypotheses), np.int64)  # (n_pairs,)
+    n_reference, n_hypothesis = (np.fromiter(map(len, each), np.int64) for each in (references, hypotheses))
     longer = n_hypothesis - n_reference
     substitutions = errors - np.abs(longer)
     deletions, insertions = np.maximum(-longer, 0), np.maximum(longer, 0)
@@ -203,24 +196,6 @@ def _count(references: Sequence[str], hypotheses: Sequence[str]) -> CountArray:
         # Before one word of the reference, insertions stand together: nothing else is between them.
         run[row] = n_insertions if n_insertions < 2 else max(Counter(e[1] for e in edits if e[0] == "insert").values())
     return np.array([n_reference - substitutions - deletions, substitutions, deletions, insertions, run])
-
-
-class _Letters(dict[str, str]):
-    """Maps each word to a character of its own."""
-
-    def __missing__(self, word: str) -> str:
-        letter = self[word] = chr(len(self))
-        return letter
-
-
-def _words_as_letters(pairs: _Pairs) -> Iterator[tuple[str, str]]:
-    """Yield pairs of texts with a character for each word, the same for the same word of a pair."""
-    letters = _Letters()
-    letter = letters.__getitem__
-    for reference, hypothesis in pairs:
-        if len(letters) > _MOST_LETTERS:
-            letters.clear()
-        yield "".join(map(letter, reference.split())), "".join(map(letter, hypothesis.split()))
 
 
 def _check_lengths(references: Sequence[str], hypotheses: Sequence[str]) -> None:

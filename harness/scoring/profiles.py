@@ -5,7 +5,8 @@ where another profile leaves a pair of texts as the first one did, its counts ar
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from harness.corpus import Manifest
 from harness.errors import UsageError
 from harness.scoring.alignment import CountArray, word_counts
+from harness.scoring.beside import in_shares
 from harness.scoring.normalization import (
     ByLanguage,
     LowercaseNoPunctuation,
@@ -110,14 +112,13 @@ def score_beside(
     recognised = _recognised(scores, hypotheses)
     languages = [spoken_languages[row] for row in rows]
     names = [attribute.name for attribute in manifest.attributes]
-    kept = scores[[*dict.fromkeys([*_SHARED_COLUMNS, *names])]]
-    found = {}
-    for name, normalizer in normalizers.items():
-        references = normalised_texts(said, spoken_languages, normalizer)
-        found[name] = _counted_again(
-            kept, [references[row] for row in rows], normalised_texts(recognised, languages, normalizer)
-        )
-    return found
+    kept = scores[[*dict.fromkeys([*_SHARED_COLUMNS, *names])]].reset_index(drop=True)
+    before = (kept["reference"].tolist(), kept["hypothesis"].tolist())
+    texts = ([said[row] for row in rows], recognised, languages)
+    return {
+        name: _replaced(kept, in_shares(partial(_other_texts, normalizer), *before, *texts))
+        for name, normalizer in normalizers.items()
+    }
 
 
 def token_edits(before: Sequence[str], after: Sequence[str]) -> CountArray:
@@ -149,20 +150,51 @@ def token_edits(before: Sequence[str], after: Sequence[str]) -> CountArray:
 def _recognised(scores: pd.DataFrame, hypotheses: pd.DataFrame) -> list[str]:
     """Return the text of each row of the scores; a failure has none."""
     found = with_all_columns(hypotheses)
-    texts = dict(zip(zip(found["condition"], found["utterance_id"], strict=True), found["text"], strict=True))
-    rows = zip(scores["condition"], scores["utterance_id"], scores["failed"], strict=True)
-    return ["" if is_failed else texts[condition, utterance_id] for condition, utterance_id, is_failed in rows]
+    texts = np.full(len(scores), "", dtype=object)
+    heard = ~scores["failed"].to_numpy(bool)
+    for condition, own in found.groupby("condition"):
+        rows = np.flatnonzero(heard & (scores["condition"] == condition).to_numpy(bool))
+        texts[rows] = own.set_index("utterance_id")["text"].reindex(scores["utterance_id"].iloc[rows])
+    return list(texts)
 
 
-def _counted_again(kept: pd.DataFrame, references: list[str], hypotheses: list[str]) -> pd.DataFrame:
-    """Replace texts and counts; alignments are made only where a text is another one."""
-    before = zip(kept["reference"], kept["hypothesis"], strict=True)
+@dataclass(frozen=True, slots=True)
+class _OtherTexts:
+    """Holds texts under another profile, and the counts of pairs of which one is another text."""
+
+    references: list[str]
+    hypotheses: list[str]
+    other: list[int]  # positions of those pairs
+    counts: CountArray  # (4, n_other) in the order of COUNTS
+
+
+def _other_texts(
+    normalizer: Normalizer | ByLanguage,
+    old_references: Sequence[str],
+    old_hypotheses: Sequence[str],
+    said: Sequence[str],
+    recognised: Sequence[str],
+    languages: Sequence[str | None],
+) -> _OtherTexts:
+    """Normalise said and recognised; alignments are made only where a text is another one."""
+    references, hypotheses = (normalised_texts(texts, languages, normalizer) for texts in (said, recognised))
+    before = zip(old_references, old_hypotheses, strict=True)
     after = zip(references, hypotheses, strict=True)
     other = [row for row, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
     words = word_counts([references[row] for row in other], [hypotheses[row] for row in other])
-    arrays = (words.hits, words.substitutions, words.deletions, words.insertions)
-    counts = {name: kept[name].to_numpy(np.int64).copy() for name in COUNTS}
-    for name, array in zip(COUNTS, arrays, strict=True):
-        counts[name][other] = array
-    texts = {"reference": pd.Series(references, dtype=object), "hypothesis": pd.Series(hypotheses, dtype=object)}
-    return kept.reset_index(drop=True).assign(**texts, **counts)
+    counts = np.array([words.hits, words.substitutions, words.deletions, words.insertions])
+    return _OtherTexts(references, hypotheses, other, counts)
+
+
+def _replaced(kept: pd.DataFrame, shares: Sequence[_OtherTexts]) -> pd.DataFrame:
+    """Replace texts and counts, share after share."""
+    counts = kept[list(COUNTS)].to_numpy(np.int64).T.copy()  # (4, n_rows)
+    first = 0
+    for share in shares:
+        counts[:, first + np.array(share.other, dtype=np.int64)] = share.counts
+        first += len(share.references)
+    texts = {
+        name: pd.Series([text for share in shares for text in getattr(share, column)], dtype=object)
+        for name, column in (("reference", "references"), ("hypothesis", "hypotheses"))
+    }
+    return kept.assign(**texts, **dict(zip(COUNTS, counts, strict=True)))

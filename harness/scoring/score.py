@@ -1,16 +1,20 @@
 """A manifest and its hypotheses go in, one row of counts per utterance and condition comes out; no row is lost."""
 
+import itertools
 import logging
 import re
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from harness.corpus import Manifest
 from harness.errors import DataError, HypothesesError, UsageError
 from harness.scoring.alignment import CountArray, UtteranceCounts, character_counts, word_counts
+from harness.scoring.beside import in_shares
 from harness.scoring.hallucination import hallucination_flags
 from harness.scoring.normalization import ByLanguage, LowercaseNoPunctuation, Normalizer, Verbatim
 from harness.scoring.words import word_by_word
@@ -145,6 +149,8 @@ def _conditions(hypotheses: pd.DataFrame) -> list[str]:
 
 def _check_ids(manifest: Manifest, hypotheses: pd.DataFrame, conditions: Sequence[str], *, allow_missing: bool) -> None:
     expected = manifest.frame["utterance_id"]
+    if len(conditions) == 1 and np.array_equal(expected.to_numpy(), hypotheses["utterance_id"].to_numpy()):
+        return
     problems = [*_unknown(manifest, hypotheses, expected), *_repeated(hypotheses)]
     if not allow_missing:
         problems += _missing(manifest, hypotheses, expected, conditions)
@@ -153,9 +159,7 @@ def _check_ids(manifest: Manifest, hypotheses: pd.DataFrame, conditions: Sequenc
 
 
 def _unknown(manifest: Manifest, hypotheses: pd.DataFrame, expected: pd.Series) -> Iterator[str]:
-    known = set(expected)
-    is_unknown = np.array([utterance_id not in known for utterance_id in hypotheses["utterance_id"]], dtype=bool)
-    unknown = hypotheses[is_unknown]
+    unknown = hypotheses[~hypotheses["utterance_id"].isin(expected)]
     if len(unknown) and len(unknown) == len(hypotheses) and len(expected):
         yield (
             f"no id of the hypotheses ({unknown['utterance_id'].iloc[0]!r}...) is one of manifest {manifest.name!r} "
@@ -178,19 +182,18 @@ def _missing(
     manifest: Manifest, hypotheses: pd.DataFrame, expected: pd.Series, conditions: Sequence[str]
 ) -> Iterator[str]:
     for condition in conditions:
-        found = set(hypotheses.loc[hypotheses["condition"] == condition, "utterance_id"])
-        for utterance_id in expected:
-            if utterance_id not in found:
-                yield (
-                    f"utterance {utterance_id!r} of manifest {manifest.name!r} has no hypothesis under condition "
-                    f"{condition!r}; add it, or count it as failed with allow_missing=true"
-                )
+        found = hypotheses.loc[hypotheses["condition"] == condition, "utterance_id"]
+        for utterance_id in expected[~expected.isin(found)]:
+            yield (
+                f"utterance {utterance_id!r} of manifest {manifest.name!r} has no hypothesis under condition "
+                f"{condition!r}; add it, or count it as failed with allow_missing=true"
+            )
 
 
 def _utterances(manifest: Manifest, normalizer: Normalizer | ByLanguage, reference_pattern: str | None) -> pd.DataFrame:
     """Return the manifest's ids, speakers, languages and attributes with normalised references."""
     said = without_pattern(reference_pattern, manifest.frame["text"].tolist())
-    references = normalised_texts(said, manifest.frame["language"].tolist(), normalizer)
+    references = _all_normalised(said, manifest.frame["language"].tolist(), normalizer)
     names = [attribute.name for attribute in manifest.attributes]
     utterances = manifest.frame[["utterance_id", "speaker_id", "language", *names]].reset_index(drop=True)
     utterances["reference"] = pd.Series(references, dtype=object)
@@ -206,20 +209,38 @@ def _score_condition(
     recognised = hypotheses.set_index("utterance_id").reindex(utterances["utterance_id"])
     failed = recognised["text"].isna().to_numpy(dtype=bool)  # (n_utterances,)
     texts = ["" if is_failed else text for text, is_failed in zip(recognised["text"], failed, strict=True)]
-    references = utterances["reference"].tolist()
-    normalised = normalised_texts(texts, utterances["language"].tolist(), normalizer)
-    words = word_counts(references, normalised)
-    flags = hallucination_flags(references, normalised, words, failed)
+    columns = (utterances["reference"].tolist(), texts, utterances["language"].tolist(), failed)
+    shares: list[pd.DataFrame] = in_shares(partial(_heard, normalizer), *columns)
+    heard = pd.concat(shares, ignore_index=True)
     return utterances.assign(
         condition=pd.Series(condition, index=utterances.index, dtype=object),
-        hypothesis=pd.Series(normalised, dtype=object),
-        **_count_columns(words, ""),
-        **_count_columns(character_counts(references, normalised), "character_"),
+        **{str(name): heard[name] for name in heard},
         failed=failed,
-        **{str(name): flags[name] for name in flags},
         audio_s=recognised["audio_s"].to_numpy(dtype=float),
         processing_s=recognised["processing_s"].to_numpy(dtype=float),
     )
+
+
+def _heard(
+    normalizer: Normalizer | ByLanguage,
+    references: Sequence[str],
+    texts: Sequence[str],
+    languages: Sequence[str | None],
+    failed: npt.NDArray[np.bool_],
+) -> pd.DataFrame:
+    """Return the normalised hypotheses with their counts and flags."""
+    normalised = normalised_texts(texts, languages, normalizer)
+    words = word_counts(references, normalised)
+    flags = hallucination_flags(references, normalised, words, failed)
+    counts = _count_columns(words, "") | _count_columns(character_counts(references, normalised), "character_")
+    return flags.assign(hypothesis=pd.Series(normalised, dtype=object), **counts)
+
+
+def _all_normalised(
+    texts: Sequence[str], languages: Sequence[str | None], normalizer: Normalizer | ByLanguage
+) -> list[str]:
+    shares = in_shares(partial(normalised_texts, normalizer=normalizer), texts, languages)
+    return list(itertools.chain.from_iterable(shares))
 
 
 def _count_columns(counts: UtteranceCounts, prefix: str) -> dict[str, CountArray]:

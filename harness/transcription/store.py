@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 from sys import float_info
 from types import TracebackType
@@ -106,8 +107,8 @@ class HypothesisStore:
         number = 1 + max((int(path.stem) for path in self.files), default=0)
         return HypothesisWriter(self.folder / f"{number:04d}.jsonl")
 
-    def replace(self, hypotheses: Iterable[Hypothesis]) -> None:
-        """Put these hypotheses in the place of all there are: transcripts made elsewhere.
+    def replace(self, lines: Iterable[str]) -> None:
+        """Put these hypotheses, as made by `as_lines`, in the place of all there are: transcripts made elsewhere.
 
         Raises:
             StorageError: The disk is full or the folder is not writable.
@@ -117,7 +118,7 @@ class HypothesisStore:
         with _told(whole):
             self.folder.mkdir(parents=True, exist_ok=True)
             with part.open("w", encoding="utf-8") as file:
-                file.writelines(map(_line, hypotheses))
+                file.writelines(lines)
                 file.flush()
                 os.fsync(file.fileno())
             for path in self.files:
@@ -167,7 +168,7 @@ class HypothesisWriter:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self.path.open("xb", buffering=0)
-            rest = memoryview("".join(map(_line, hypotheses)).encode("utf-8"))
+            rest = memoryview(as_lines(hypotheses).encode("utf-8"))
             while rest:  # on a disk that is nearly full, a write takes a part and only the next one fails
                 rest = rest[self._file.write(rest) :]
 
@@ -189,9 +190,32 @@ _ENCODER = json.JSONEncoder(
 )  # one for all lines: making it takes as long as using it
 
 
+_CELLS = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=("\n", ": "))
+_columns, _optional = attrgetter(*COLUMNS), attrgetter(*OPTIONAL)
+
+
+def as_lines(hypotheses: Iterable[Hypothesis]) -> str:
+    """Return the lines of a file of hypotheses."""
+    return "".join(map(_line, hypotheses))
+
+
+def rows_as_lines(*columns: Sequence[object]) -> str:
+    """Return the lines of hypotheses that are given as columns, in the order of COLUMNS; None where there is nothing.
+
+    A column at a time is encoded: a cell holds no line break, so they come apart again.
+    """
+    if not columns[0]:
+        return ""
+    encoded = (_CELLS.encode(list(column))[1:-1].split("\n") for column in columns)
+    keys = (f"{_ENCODER.encode(name)}: " for name in COLUMNS)
+    named = [map(key.__add__, cells) for key, cells in zip(keys, encoded, strict=True)]
+    return "".join([f"{{{', '.join(row)}}}\n" for row in zip(*named, strict=True)])
+
+
 def _line(hypothesis: Hypothesis) -> str:
-    record = {name: getattr(hypothesis, name) for name in COLUMNS}
-    record |= {name: value for name in OPTIONAL if (value := getattr(hypothesis, name)) is not None}
+    record = dict(zip(COLUMNS, _columns(hypothesis), strict=True))
+    further = zip(OPTIONAL, _optional(hypothesis), strict=True)
+    record |= {name: value for name, value in further if value is not None}
     if hypothesis.words is not None:
         record["words"] = [asdict(word) for word in hypothesis.words]
     return _ENCODER.encode(record) + "\n"

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from harness.scoring import WhisperEnglish, character_counts, word_counts
-from harness.scoring.alignment import _words_as_letters
 from tests.shared import DATA, needs_data
 
 WORDS = jiwer.ReduceToListOfListOfWords()
@@ -115,9 +114,3 @@ def test_real_pairs_have_the_counts_of_jiwer(raw, n_pairs):
     pairs = [(" ".join(rules(said).split()), " ".join(rules(heard).split())) for said, heard in raw()]
     assert len(pairs) == n_pairs
     assert differing(list(dict.fromkeys(pairs))) == []
-
-
-def test_words_keep_their_characters_within_a_pair_when_there_are_more_than_unicode_has(monkeypatch):
-    monkeypatch.setattr("harness.scoring.alignment._MOST_LETTERS", 3)
-    pairs = [("a b c", "a c b"), ("d a", "a d"), ("e e f", "f e")]
-    assert list(_words_as_letters(pairs))[1:] == [("\3\0", "\0\3"), ("\0\0\1", "\1\0")]

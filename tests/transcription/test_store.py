@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import HypothesesError, RunDirectoryError, StorageError
 from harness.transcription import Hypothesis, HypothesisStore
-from harness.transcription.store import COLUMNS, TIMES, Attempts, HypothesisWord
+from harness.transcription.store import COLUMNS, TIMES, Attempts, HypothesisWord, as_lines
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_a_damaged_line_elsewhere_is_an_error_that_names_file_and_line(store, da
 def test_replacing_leaves_only_the_new_hypotheses(store):
     write(store, [heard("u1")])
     write(store, [heard("u2")])
-    store.replace([heard("u3")])
+    store.replace([as_lines([heard("u3")])])
     assert store.frame()["utterance_id"].tolist() == ["u3"]
     assert [path.name for path in store.folder.iterdir()] == ["0001.jsonl"]
 
@@ -199,9 +199,9 @@ def test_replacing_on_a_full_disk_keeps_what_was_there_and_says_what_to_do(store
         room_for(20),
         pytest.raises(StorageError, match=r"0001\.jsonl: cannot write hypotheses.*same command again"),
     ):
-        store.replace([heard("u2")])
+        store.replace([as_lines([heard("u2")])])
     assert store.frame()["utterance_id"].tolist() == ["u1"]
-    store.replace([heard("u2")])
+    store.replace([as_lines([heard("u2")])])
     assert store.frame()["utterance_id"].tolist() == ["u2"]
 
 

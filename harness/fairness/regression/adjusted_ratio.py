@@ -138,9 +138,11 @@ def spread_p_value(cells: Cells, fit: MixedFit) -> float:
 def _model(contest: Contest, blocks: Sequence[Block]) -> _Model:
     """Build the cells from columns that can be told apart."""
     mute = np.any([np.zeros(len(contest.rows), dtype=bool), *(block.mute for block in blocks)], axis=0)
-    slice_column = contest.inside[:, None].astype(np.float64)
-    design = np.hstack([np.ones_like(slice_column), *(block.values for block in blocks), slice_column])
-    cells = cells_of(contest.errors[~mute], contest.words[~mute], design[~mute], contest.speakers[~mute])
+    slice_column = contest.inside[None].astype(np.float64)
+    # A column's rows stand together in memory: cells are found column by column.
+    design = np.vstack([np.ones_like(slice_column), *(block.values.T for block in blocks), slice_column]).T
+    heard = ~mute if mute.any() else slice(None)  # a slice copies nothing
+    cells = cells_of(contest.errors[heard], contest.words[heard], design[heard], contest.speakers[heard])
     names = ["everybody", *(name for block in blocks for name in block.columns), contest.slice]
     notes = [*contest.notes, *(note for block in blocks for note in block.notes)]
     erring = cells.errors > 0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from scipy.special import gammaln
 
 from harness.fairness.bootstrap import Floats
@@ -20,6 +21,7 @@ DECREMENT = 1e-10  # log likelihood still to be gained when Newton's method take
 _SLACK = 1e-9  # relative; a step may lose what rounding and quadrature cost near the maximum
 _HALVINGS = 40
 _DEPENDENT = 1e-7  # share of a column's length outside the span of the columns before it
+_SPARSE = 8  # possible keys a row, from which they are sorted instead of counted
 _BLOCK_CELLS = 4_000_000  # of (speakers, columns, columns) held at once: 32 MB
 
 
@@ -72,25 +74,44 @@ def cells_of(errors: Floats, words: Floats, design: Floats, speakers: Ints) -> C
         design: Covariates, (n_utterances, n_columns), finite; the first column is 1.
         speakers: Whose each utterance is, (n_utterances,).
     """
-    order = np.lexsort((*design.T[1:], speakers))
-    y, n, who = errors[order], words[order], speakers[order]
-    changes = np.diff(who, prepend=who[:1] - 1) != 0
-    begins_cell = changes.copy()
-    for column in design.T[1:]:
-        values = column[order]
-        begins_cell[1:] |= values[1:] != values[:-1]
-    begins = np.flatnonzero(begins_cell)
-    starts = np.flatnonzero(changes[begins])
+    cells, first = _numbered(speakers, design)
+    starts = np.flatnonzero(np.diff(speakers[first], prepend=speakers[first[:1]] - 1))
+    n_cells = len(first)
     return Cells(
-        errors=np.add.reduceat(y, begins),
-        words=np.add.reduceat(n, begins),
-        design=design[order[begins]],
+        errors=_summed(cells, errors, n_cells),
+        words=_summed(cells, words, n_cells),
+        design=np.ascontiguousarray(design[first]),
         starts=starts,
-        speakers=who[begins[starts]],
-        square_rates=np.add.reduceat(y**2 / n, begins),
-        constant=float((y * np.log(n) - gammaln(y + 1)).sum()),
-        n_utterances=len(y),
+        speakers=speakers[first[starts]],
+        square_rates=_summed(cells, errors**2 / words, n_cells),
+        constant=float((errors * np.log(words) - gammaln(errors + 1)).sum()),
+        n_utterances=len(errors),
     )
+
+
+def _summed(cells: Ints, values: Floats, n_cells: int) -> Floats:
+    return np.bincount(cells, weights=values, minlength=n_cells).astype(np.float64, copy=False)
+
+
+def _numbered(speakers: Ints, design: Floats) -> tuple[Ints, Ints]:
+    """Number cells speaker by speaker: the cell of each utterance, and the first utterance of each cell."""
+    lowest = int(speakers.min(initial=0))
+    cells, n_cells = _ranked(speakers - lowest, int(speakers.max(initial=0)) - lowest + 1)
+    for column in design.T[:0:-1]:
+        codes, values = pd.factorize(column, sort=True)
+        cells, n_cells = _ranked(cells * len(values) + codes, n_cells * len(values))
+    first = np.empty(n_cells, dtype=np.int64)
+    first[cells[::-1]] = np.arange(len(cells))[::-1]
+    return cells, first
+
+
+def _ranked(keys: Ints, n_keys: int) -> tuple[Ints, int]:
+    """Replace keys in [0, n_keys) by their ranks among those that are there; return these and their number."""
+    if n_keys > _SPARSE * len(keys):
+        ranks, known = pd.factorize(keys, sort=True)
+        return ranks, len(known)
+    there = np.bincount(keys, minlength=n_keys) > 0
+    return (np.cumsum(there) - 1)[keys], int(there.sum())
 
 
 def dependent_columns(design: Floats) -> list[int]:
