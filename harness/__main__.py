@@ -22,10 +22,16 @@ PIPELINES = {
     "plan": "how many speakers would show a gap: plan.gap=0.03, for a manifest or a run=RUN",
     "discover": "search a run for slices that nobody named: run=RUN",
     "audit_invariance": "do texts depend on batch size, order, workers or precision: audit.batch_sizes=[1,32]",
+    "report": "make report.html of a run anew: run=RUN report.redact=[speakers] report.beside=[RUN]",
+    "service_card": "a card of finished runs: run=RUN service=FILE out=FOLDER; verify=CARD checks one",
+    "nightly": "the runs of a matrix against their baselines, gate and board: matrix=FILE",
+    "bless": "make a run the baseline of later nights: harness bless RUN",
+    "history": "runs over time: runs=FOLDER where.slice=NAME; board=FOLDER writes the board",
     "cache": "what earlier runs heard and is kept: action=prune removes, action=export out=FILE writes it out",
 }
 EXIT_OK, EXIT_COULD_NOT_MEASURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
+OF_A_RUN = ("bless", "report", "service_card")  # pipelines that take a run directory as it stands
 GARBAGE_LOOKED_FOR = 100_000  # new objects; at Python's 700 a fifth of the time of a million rows goes into looking
 
 log = logging.getLogger("harness")
@@ -48,25 +54,48 @@ def _main(arguments: list[str]) -> None:
 
         sys.stdout.write(f"asr-fairness-harness {version('asr-fairness-harness')}\n")
         sys.exit(EXIT_OK)
+    if arguments[0] in ("--completion", "--complete"):
+        sys.exit(_completion(*arguments))
     if arguments[0] not in PIPELINES:
         sys.stderr.write(_unknown(arguments[0]))
         sys.exit(EXIT_USAGE)
+    if {"-h", "--help"} & set(arguments):
+        from harness.help.page import page
+
+        sys.stdout.write(page(arguments[0], PIPELINES[arguments[0]], arguments[1:]))
+        sys.exit(EXIT_OK)
     gc.set_threshold(GARBAGE_LOOKED_FOR)
-    sys.exit(_run(arguments[0], arguments[1:]))
+    sys.exit(_run(arguments[0], _with_run(*arguments)))
 
 
 def _help() -> str:
     width = max(map(len, PIPELINES))
     lines = "\n".join(f"  {name:<{width}}  {what}" for name, what in PIPELINES.items())
     return (
-        "harness PIPELINE [overrides]\n\nMeasures for whom a speech recogniser works worse, by how much, how sure we "
-        f"are, and whether that is within what was promised.\n\nPipelines:\n{lines}\n\n"
+        "harness PIPELINE [overrides]\n\n"
+        "Measures for whom a speech recogniser works worse, by how much, how sure we are, and whether that\n"
+        f"is within what was promised.\n\nPipelines:\n{lines}\n\n"
         "Each is a Hydra application: `harness benchmark manifest=demo backend=pocketsphinx policy=strict`,\n"
-        "`-m` sweeps, `--cfg job` shows the configuration, `harness benchmark --help` lists the choices.\n"
-        "run_dir=FOLDER chooses the run directory; the same command continues an interrupted run.\n\n"
-        "Exit status: 0 within policy, 1 could not measure, 2 wrong usage, 3 policy violated, 4 too many clips "
-        "failed, 130 interrupted.\n"
+        "`-m` sweeps, `--cfg job` shows the configuration, `harness benchmark --help` names options and choices.\n"
+        "run_dir=FOLDER chooses the run directory; the same command continues an interrupted run.\n"
+        'A shell completes all of it after `eval "$(harness --completion bash)"`; so do zsh and fish.\n\n'
+        "Exit status: 0 within policy, 1 could not measure, 2 wrong usage, 3 policy violated,\n"
+        "4 too many clips failed, 130 interrupted.\n"
     )
+
+
+def _completion(flag: str, *words: str) -> int:
+    """Print the script of a shell, or what an unfinished command line may become, which that script asks for."""
+    from harness.help.completion import SHELLS, candidates, script
+
+    if flag == "--complete":
+        sys.stdout.write("".join(f"{candidate}\n" for candidate in candidates(words, PIPELINES)))
+    elif len(words) == 1 and words[0] in SHELLS:
+        sys.stdout.write(script(words[0]))
+    else:
+        sys.stderr.write(f"harness --completion {' '.join(words)}: expected one of {', '.join(SHELLS)}.\n")
+        return EXIT_USAGE
+    return EXIT_OK
 
 
 def _unknown(name: str) -> str:
@@ -96,6 +125,14 @@ def _run(pipeline: str, overrides: list[str]) -> int:
     except SystemExit as ended:  # Hydra ends this way when it cannot compose, and after --help
         return EXIT_USAGE if ended.code else EXIT_OK
     return max(statuses, default=EXIT_OK)
+
+
+def _with_run(pipeline: str, *overrides: str) -> list[str]:
+    """Let a folder alone mean the run, for pipelines that begin with one: `harness bless runs/nightly/NIGHT/CELL`."""
+    if pipeline not in OF_A_RUN or not overrides or "=" in overrides[0] or overrides[0].startswith("-"):
+        return list(overrides)
+    quoted = overrides[0].replace("\\", "\\\\").replace("'", "\\'")
+    return [f"run='{quoted}'", *overrides[1:]]
 
 
 def _with_file(overrides: list[str]) -> list[str]:
@@ -137,7 +174,7 @@ def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
 
     from harness.config import Composed, run
     from harness.errors import UsageError
-    from harness.pipelines.cache import CacheOutcome
+    from harness.pipelines.evaluation import Outcome
     from harness.report import screens
 
     hydra_config = HydraConfig.get()
@@ -146,12 +183,12 @@ def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
     choices = {str(group): str(choice) for group, choice in hydra_config.runtime.choices.items()}
     named = _named_targets(overrides, list(config.get("allow_targets", [])))
     outcome = run(Composed(name, config, choices, named))
-    shown = outcome.answer if isinstance(outcome, CacheOutcome) else outcome.run
+    shown = outcome.run if isinstance(outcome, Outcome) else outcome.answer
     try:
         screens.show(name, shown, sys.stdout)
         sys.stdout.flush()
     except (OSError, ValueError, AttributeError) as error:  # a closed pipe or no standard output: the run is whole
-        log.warning("the table could not be printed (%s); it is in %s", error, shown.path)
+        log.warning("the table could not be printed (%s); it is in %s", error, getattr(shown, "path", "its files"))
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 (for the interpreter's last flush)
     return outcome.exit_status
 

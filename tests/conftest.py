@@ -1,6 +1,13 @@
-"""Every test has a cache of transcripts of its own: what one recognised, another must recognise again."""
+"""Every test has a cache of transcripts of its own: what one recognised, another must recognise again.
+
+Hundreds of tests make runs, and few are about their pages: report.html is written only where a test asks for `drawn`.
+"""
 
 import pytest
+
+from harness.pipelines import evaluation
+
+DRAW = evaluation._draw
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -15,3 +22,17 @@ def session_cache(tmp_path_factory):
 def own_cache(tmp_path_factory, monkeypatch):
     """Give a test an empty cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def undrawn():
+    """Leave out report.html, whose charts take a second a run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "_draw", lambda *_: None)
+        yield
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Write report.html as the command does."""
+    monkeypatch.setattr(evaluation, "_draw", DRAW)

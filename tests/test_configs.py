@@ -27,15 +27,25 @@ NEEDED = {
     "plan": [],
     "audit_invariance": [],
     "cache": [],
+    "report": ["run=runs/a"],
+    "service_card": ["run=runs/a"],
+    "history": [],
+    "nightly": [],
+    "bless": ["run=runs/a"],
 }
 CHOSEN = {  # the groups that each pipeline chooses from
-    "benchmark": {"backend", "executor", "manifest", "normalizer", "policy"},
-    "rescore": {"manifest", "normalizer", "policy"},
+    "benchmark": {"backend", "executor", "manifest", "normalizer", "policy", "tracking"},
+    "rescore": {"manifest", "normalizer", "policy", "tracking"},
     "compare": {"policy"},
     "discover": {"policy"},
     "plan": {"manifest", "policy"},
     "audit_invariance": {"backend", "executor", "manifest", "normalizer", "policy"},
     "cache": set(),
+    "report": set(),
+    "service_card": set(),
+    "history": set(),
+    "nightly": set(),
+    "bless": set(),
 }
 GROUPS = {
     group.name: sorted(path.stem for path in group.glob("*.yaml"))
@@ -76,7 +86,17 @@ def test_every_pipeline_has_a_configuration_of_its_name():
 
 
 def test_the_groups_are_those_of_the_design():
-    design = {"manifest", "backend", "normalizer", "executor", "condition", "policy", "report", "experiment"}
+    design = {
+        "manifest",
+        "backend",
+        "normalizer",
+        "executor",
+        "condition",
+        "policy",
+        "report",
+        "experiment",
+        "tracking",
+    }
     assert set(GROUPS) <= design
     assert GROUPS["policy"] == ["default", "report_only", "strict"]
     assert GROUPS["manifest"] == ["demo", "file", "fsdd"]

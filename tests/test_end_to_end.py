@@ -468,3 +468,24 @@ def test_a_run_directory_is_rescored_and_remembers_its_recogniser(violated, tmp_
     assert again["backend"]["backend"] == "tones"
     assert again["pipeline"] == "rescore"
     assert broken_contract(tmp_path / "run") == []
+
+
+def test_a_run_draws_its_report_and_is_whole_without_it(tmp_path, drawn, monkeypatch):
+    corpus = tone_corpus(tmp_path / "corpus")
+    ended = harness(*TONES, f"manifest.path={corpus}", cwd=tmp_path)
+    assert ended.exit_status == 0, ended.err
+    assert "Policy default: held" in (tmp_path / "run" / "report.html").read_text()
+
+    def breaks(*_):
+        raise KeyError("a defect of the report")
+
+    monkeypatch.setattr("harness.pipelines.evaluation.write_html", breaks)
+    again = harness(
+        *(each for each in TONES if not each.startswith("run_dir")),
+        "run_dir=other",
+        f"manifest.path={corpus}",
+        cwd=tmp_path,
+    )
+    assert again.exit_status == 0
+    assert "no report.html" in again.err
+    assert tables_but_timings(tmp_path / "other") == tables_but_timings(tmp_path / "run")

@@ -24,6 +24,7 @@ LAYERS = [  # from left to right; those in one row may not import each other
     {"plugins"},
     {"plugins"},
     {"config"},
+    {"help"},
     {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -39,6 +40,9 @@ CONFIGURATION = {
     *(f"harness.config.{name}" for name in ("guards", "jobs", "registration", "schemas")),
 }
 ENGINE = {f"harness.backends.whisper_engine.{path.stem}" for path in (PACKAGE / "backends/whisper_engine").glob("*.py")}
+CHARTS = {
+    f"harness.report.charts.{path.stem}".removesuffix(".__init__") for path in (PACKAGE / "report/charts").glob("*.py")
+}
 DOORS = {
     "jiwer": {"harness.scoring.alignment"},
     "rapidfuzz": {"harness.scoring.alignment"},
@@ -58,6 +62,11 @@ DOORS = {
     "gpboost": {"harness.fairness.regression.crossed"},
     "ray": {"harness.transcription.ray_workers"},
     "duckdb": {"harness.results.history"},
+    "mlflow": {"harness.results.tracking"},
+    "altair": CHARTS,
+    "vl_convert": CHARTS,
+    "jinja2": {"harness.report.pages"},
+    "huggingface_hub": {"harness.backends.weights", "harness.report.cards.model_index"},
     "hydra": CONFIGURATION,
     "omegaconf": CONFIGURATION,
 }  # fmt: skip

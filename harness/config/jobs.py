@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -19,17 +19,26 @@ from harness.errors import HarnessError, UsageError
 from harness.pipelines.audit_invariance import AuditJob, audit_invariance
 from harness.pipelines.audit_settings import variant_names
 from harness.pipelines.benchmark import BenchmarkJob, benchmark
+from harness.pipelines.bless import BlessJob, BlessOutcome, bless
 from harness.pipelines.cache import CacheJob, CacheOutcome, cache
 from harness.pipelines.compare import CompareJob, compare
 from harness.pipelines.discover import DiscoverJob, discover_slices
 from harness.pipelines.evaluation import Outcome
+from harness.pipelines.history import HistoryJob, HistoryOutcome, history
+from harness.pipelines.nightly import NightlyJob, NightOutcome, nightly
 from harness.pipelines.plan import PlanJob, plan
+from harness.pipelines.report import ReportJob, report
 from harness.pipelines.rescore import RescoreJob, read_transcripts, rescore
+from harness.pipelines.service_card import CardOutcome, ServiceCardJob, service_card
 from harness.plugins import TARGETS, build
 from harness.results import Run
 from harness.scoring import ByLanguage, Normalizer
 from harness.scoring.beside import beside
 from harness.scoring.spellings import DIALECT_SPELLINGS, read_spellings, with_spellings
+
+AnyOutcome: TypeAlias = (
+    Outcome | BlessOutcome | CacheOutcome | CardOutcome | HistoryOutcome | NightOutcome
+)  # a run directory, or an answer
 
 DIALECT = "dialect"  # names the table of spellings that comes with the package
 BYTES_PER_TRANSCRIPT = 100  # about
@@ -87,7 +96,7 @@ class Composed:
         return partial(build, key, node, allowed=TARGETS | frozenset(self.named_targets))
 
 
-def run(composed: Composed) -> Outcome | CacheOutcome:
+def run(composed: Composed) -> AnyOutcome:
     """Build the objects of a pipeline and run it.
 
     Raises:
@@ -220,12 +229,84 @@ def _cache(composed: Composed) -> CacheOutcome:
     )
 
 
+def _report(composed: Composed) -> Outcome:
+    composed.plain  # noqa: B018 (refuses what is missing or leads nowhere)
+    options = composed.options()
+    return report(ReportJob(run=Run.open(options.run), options=options.report))
+
+
+def _service_card(composed: Composed) -> CardOutcome:
+    composed.plain  # noqa: B018 (refuses what is missing or leads nowhere)
+    options = composed.options()
+    return service_card(
+        ServiceCardJob(
+            runs=[Run.open(path) for path in _paths("run", options.run)],
+            service=_path(options.service),
+            out=_path(options.out),
+            verify=_path(options.verify),
+            model_index=options.model_index,
+        )
+    )
+
+
+def _history(composed: Composed) -> HistoryOutcome:
+    composed.plain  # noqa: B018 (refuses what is missing or leads nowhere)
+    options = composed.options()
+    return history(
+        HistoryJob(
+            runs=tuple(map(Path, _paths("runs", options.runs))),
+            where=options.where,
+            last=options.last,
+            board=_path(options.board),
+            out=_path(options.out),
+        )
+    )
+
+
+def _nightly(composed: Composed) -> NightOutcome:
+    composed.plain  # noqa: B018 (refuses what is missing or leads nowhere)
+    options = composed.options()
+    return nightly(
+        NightlyJob(
+            matrix=Path(options.matrix),
+            nights=Path(options.nights),
+            night=options.night,
+            baselines=Path(options.baselines),
+            board=_path(options.board),
+            gate=options.gate,
+            fail_on_policy=options.fail_on_policy,
+            cell_timeout_s=options.cell_timeout_s,
+        )
+    )
+
+
+def _bless(composed: Composed) -> BlessOutcome:
+    composed.plain  # noqa: B018 (refuses what is missing or leads nowhere)
+    options = composed.options()
+    return bless(BlessJob(run=Run.open(options.run), baselines=Path(options.baselines), reason=options.reason))
+
+
+def _path(option: str | None) -> Path | None:
+    return None if option is None else Path(option)
+
+
+def _paths(name: str, option: object) -> list[str]:
+    """Return one path or several as a list."""
+    given: list[object] = option if isinstance(option, list) else [option]
+    paths = [path for path in given if isinstance(path, str)]
+    if len(paths) < len(given):
+        raise UsageError(f"{name}={option}; expected a path, or a list of them: {name}=[A,B].")
+    return paths
+
+
 def _measured(composed: Composed, options: Any, plain: dict[str, object]) -> dict[str, Any]:  # noqa: ANN401
     """Return what every pipeline that measures is made of."""
     return {
         "normalizer": _normalizer(composed, options.spellings),
         "slices": options.slices,
         "evidence": options.evidence,
+        "report": options.report,
+        "tracking": options.tracking,
         "reference_pattern": options.reference_pattern,
     } | _judged(options, plain)
 
@@ -263,7 +344,7 @@ def _manifest(options: ManifestOptions, *, require_audio: bool) -> Manifest:
     )
 
 
-_RUNS: dict[str, Callable[[Composed], Outcome | CacheOutcome]] = {
+_RUNS: dict[str, Callable[[Composed], AnyOutcome]] = {
     "benchmark": _benchmark,
     "rescore": _rescore,
     "compare": _compare,
@@ -271,4 +352,9 @@ _RUNS: dict[str, Callable[[Composed], Outcome | CacheOutcome]] = {
     "plan": _plan,
     "audit_invariance": _audit_invariance,
     "cache": _cache,
+    "report": _report,
+    "service_card": _service_card,
+    "history": _history,
+    "nightly": _nightly,
+    "bless": _bless,
 }

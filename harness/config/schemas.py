@@ -10,11 +10,15 @@ from omegaconf.errors import OmegaConfBaseException
 from harness.errors import UsageError
 from harness.fairness import DimensionPolicy, Policy
 from harness.fairness.discovery import DiscoveryOptions
+from harness.fairness.gate import GateOptions
 from harness.fairness.planning import PlanOptions
 from harness.pipelines.audit_settings import AuditOptions
 from harness.pipelines.cache import CacheAction
 from harness.pipelines.evaluation import SliceOptions
 from harness.pipelines.evidence import EvidenceOptions
+from harness.report.html import ReportOptions
+from harness.results.history import Where
+from harness.results.tracking import TrackingOptions
 from harness.transcription import CacheOptions, ExecutorOptions
 from harness.transcription.cache import CacheFileOptions
 from harness.transcription.caching.contents import PruneOptions
@@ -75,6 +79,8 @@ class Common(Scoring):
     """Holds what every pipeline that measures is configured by."""
 
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
+    report: ReportOptions = field(default_factory=ReportOptions)
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)
 
 
 @dataclass(kw_only=True)
@@ -165,6 +171,59 @@ class CacheConfig:
     out: str | None = None
 
 
+@dataclass(kw_only=True)
+class ReportConfig:
+    """Is the schema of `harness report`."""
+
+    run: str = MISSING
+    report: ReportOptions = field(default_factory=ReportOptions)
+
+
+@dataclass(kw_only=True)
+class ServiceCardConfig:
+    """Is the schema of `harness service_card`; `run` is a run directory or a list of them."""
+
+    run: Any = MISSING
+    service: str | None = None
+    out: str | None = None
+    verify: str | None = None
+    model_index: bool = True
+
+
+@dataclass(kw_only=True)
+class HistoryConfig:
+    """Is the schema of `harness history`; `runs` is a folder or a list of them."""
+
+    runs: Any = "runs"
+    where: Where = field(default_factory=Where)
+    last: int = 20
+    board: str | None = None
+    out: str | None = None
+
+
+@dataclass(kw_only=True)
+class NightlyConfig:
+    """Is the schema of `harness nightly`."""
+
+    matrix: str = MISSING
+    nights: str = "runs/nightly"
+    night: str | None = None
+    baselines: str = "baselines"
+    board: str | None = None
+    gate: GateOptions = field(default_factory=GateOptions)
+    fail_on_policy: bool = False
+    cell_timeout_s: float | None = None
+
+
+@dataclass(kw_only=True)
+class BlessConfig:
+    """Is the schema of `harness bless`."""
+
+    run: str = MISSING
+    baselines: str = "baselines"
+    reason: str = ""
+
+
 SCHEMAS: dict[str, type] = {
     "benchmark": BenchmarkConfig,
     "rescore": RescoreConfig,
@@ -173,6 +232,11 @@ SCHEMAS: dict[str, type] = {
     "plan": PlanConfig,
     "audit_invariance": AuditInvarianceConfig,
     "cache": CacheConfig,
+    "report": ReportConfig,
+    "service_card": ServiceCardConfig,
+    "history": HistoryConfig,
+    "nightly": NightlyConfig,
+    "bless": BlessConfig,
 }
 
 

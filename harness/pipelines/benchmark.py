@@ -11,7 +11,9 @@ from harness.corpus import Manifest
 from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions, evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
 from harness.provenance import digest_of_recordings, version
+from harness.report.html import ReportOptions
 from harness.results import open_run_directory
+from harness.results.tracking import TrackingOptions
 from harness.transcription import (
     CacheOptions,
     ExecutorOptions,
@@ -36,6 +38,8 @@ class BenchmarkJob(Job):
         normalizer: Rules applied to references and hypotheses alike.
         slices: What to slice by.
         evidence: Which further tables are made.
+        report: What report.html holds.
+        tracking: Where the finished run is logged to.
         executor: How clips are batched, and where they are recognised.
         cache: Where transcripts of earlier runs are.
         reference_pattern: What is not words in references; None: nothing.
@@ -47,6 +51,8 @@ class BenchmarkJob(Job):
     normalizer: AnyNormalizer
     slices: SliceOptions
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
+    report: ReportOptions = field(default_factory=ReportOptions)
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)
     executor: ExecutorOptions
     cache: CacheOptions = field(default_factory=CacheOptions)
     reference_pattern: str | None
@@ -64,6 +70,8 @@ def benchmark(job: BenchmarkJob) -> Outcome:
         policy=job.policy,
         slices=job.slices,
         evidence=job.evidence,
+        report=job.report,
+        tracking=job.tracking,
         seed=job.seed,
         reference_pattern=job.reference_pattern,
     )

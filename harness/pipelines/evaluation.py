@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from harness.corpus import Manifest
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.fairness import Policy, dimensions, disparity_table, slice_table
 from harness.fairness.membership import AND, membership
 from harness.fairness.policy import KEYWORDS, REST
@@ -25,10 +25,12 @@ from harness.pipelines.evidence import (
     under_other_normalizers,
 )
 from harness.provenance import environment
+from harness.report.html import ReportOptions, write_html
 from harness.report.markdown import write_report
 from harness.results import Run, summarise
 from harness.results.run import DISPARITIES, FACTS, SCORES, SLICES, SPEED, SUMMARY
 from harness.results.speed import run_speed
+from harness.results.tracking import TrackingOptions, track
 from harness.scoring import ByLanguage, Normalizer, score
 from harness.scoring.beside import beside
 from harness.scoring.score import checked_pattern
@@ -90,6 +92,8 @@ class Evaluation:
     slices: SliceOptions
     seed: int
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
+    report: ReportOptions = field(default_factory=ReportOptions)
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)
     allow_missing: bool = False
     reference_pattern: str | None = None
     facts: Mapping[str, object] = field(default_factory=dict)  # for run.json: what the pipeline itself knows
@@ -158,9 +162,24 @@ def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Eval
     run.write_json(FACTS, facts | {"speed": _speed_facts(run, speed[SPEED]) if speed else None})
     run.write_json(SUMMARY, summary)
     write_report(run)
+    _draw(run, job.report)
+    track(run, job.tracking)
     if summary["max_failed_exceeded"]:
         return Outcome(run, EXIT_TOO_MANY_FAILED)
     return Outcome(run, EXIT_WITHIN_POLICY if summary["passed"] else EXIT_VIOLATED)
+
+
+def _draw(run: Run, options: ReportOptions) -> None:
+    """Write the pages of a run that is whole without them: what goes wrong is said and changes no verdict."""
+    started = time.perf_counter()
+    try:
+        write_html(run, options)
+    except HarnessError as error:
+        log.warning("no report.html: %s", error)
+    except Exception:
+        log.exception("no report.html: the harness itself failed; this is a defect, please report it with this")
+    else:
+        log.info("report.html written in %.1f s", time.perf_counter() - started)
 
 
 def _evidence(

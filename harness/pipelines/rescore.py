@@ -11,8 +11,10 @@ from harness.errors import HypothesesError, UsageError
 from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions, evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
 from harness.provenance import digest_of_file, version
+from harness.report.html import ReportOptions
 from harness.results import Run, open_run_directory
 from harness.results.run import FACTS
+from harness.results.tracking import TrackingOptions
 from harness.scoring import read_hypotheses
 from harness.scoring.beside import in_shares
 from harness.transcription import HypothesisStore
@@ -70,6 +72,8 @@ class RescoreJob(Job):
     normalizer: AnyNormalizer
     slices: SliceOptions
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
+    report: ReportOptions = field(default_factory=ReportOptions)
+    tracking: TrackingOptions = field(default_factory=TrackingOptions)
 
 
 def rescore(job: RescoreJob) -> Outcome:
@@ -92,6 +96,8 @@ def rescore(job: RescoreJob) -> Outcome:
         policy=job.policy,
         slices=job.slices,
         evidence=job.evidence,
+        report=job.report,
+        tracking=job.tracking,
         seed=job.seed,
         allow_missing=job.allow_missing,
         reference_pattern=job.reference_pattern,

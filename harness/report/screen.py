@@ -3,11 +3,11 @@
 from typing import IO
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.membership import AND
+from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
 from harness.report.speed import speed_sentence
 from harness.report.wording import (
@@ -24,14 +24,12 @@ from harness.results import Run
 
 MAX_ROWS = 30  # more than a screen or two is read in disparities.csv
 _STYLES = {"disparity": "bold red", "advantage": "green", "within_margin": "green", "insufficient": "dim"}
-_WIDE = 110  # columns; below, the interval, p and comparator are left to the report
-_PIPED_WIDTH = 140  # columns when standard output is no terminal
 
 
 def show(run: Run, out: IO[str]) -> None:
     """Print the verdicts of a run, worst first, and whether the policy held."""
-    console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
-    console.print(_table(run, narrow=console.width < _WIDE))
+    console = console_on(out)
+    console.print(_table(run, width=console.width))
     left_out = len(run.disparities) - len(_shown(run.disparities))
     if left_out:
         say(console, f"… and {left_out} more slices in disparities.csv and report.md")
@@ -45,35 +43,36 @@ def show(run: Run, out: IO[str]) -> None:
     say(console, f"Run directory: {run.path} (begin with report.md)")
 
 
-def _table(run: Run, *, narrow: bool) -> Table | Text:
+def _table(run: Run, *, width: int) -> Table | Text:
     if run.disparities.empty:
         return Text("No slice could be compared: no attribute has two declared values.")
     speakers = run.slices.set_index(["dimension", "slice"])["n_speakers"]
-    interval = f"{100 * run.summary['confidence']:g} % interval"
-    table = Table(title="Slices by gap, worst first; gaps in points", title_justify="left")
-    for name in ("dimension", "slice"):
-        table.add_column(name, overflow="fold", min_width=8)
-    for name in ("people", "WER", "gap") if narrow else ("people", "WER", "gap", interval, "p adj."):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    if not narrow:
-        table.add_column("against", overflow="fold")
-    for row in _shown(run.disparities).to_dict("records"):
-        p_adjusted = "–" if pd.isna(row["p_adjusted"]) else f"{row['p_adjusted']:.3f}"
-        evidence = (gap_interval(row["gap_low"], row["gap_high"]), p_adjusted)
-        against = f"{plain(row['comparator'])} {percent(row['comparator_wer'])}"
-        cells = (
+    columns = [
+        Column("dimension", is_name=True),
+        Column("slice", is_name=True),
+        *map(Column, ("people", "WER", "gap")),
+        Column(f"{100 * run.summary['confidence']:g} % interval", missed=3),
+        Column("p adj.", missed=2),
+        Column("verdict", is_word=True),
+        Column("against", is_name=True, missed=1, least=len("rest 100.0 %")),
+    ]
+    records = _shown(run.disparities).to_dict("records")
+    rows = [
+        (
             plain(row["dimension"]),
             plain(row["slice"]),
             str(speakers[row["dimension"], row["slice"]]),
             percent(row["wer"]),
             points(row["gap"]),
-            *(() if narrow else evidence),
+            gap_interval(row["gap_low"], row["gap_high"]),
+            "–" if pd.isna(row["p_adjusted"]) else f"{row['p_adjusted']:.3f}",
             row["verdict"].replace("_", " "),
-            *(() if narrow else (against,)),
+            f"{plain(row['comparator'])} {percent(row['comparator_wer'])}",
         )
-        table.add_row(*(Text(cell, style=_STYLES.get(row["verdict"], "")) for cell in cells))
-    return table
+        for row in records
+    ]
+    styles = [_STYLES.get(row["verdict"], "") for row in records]
+    return grid("Slices by gap, worst first; gaps in points", columns, rows, width=width, styles=styles)
 
 
 def _shown(disparities: pd.DataFrame) -> pd.DataFrame:

@@ -3,12 +3,17 @@
 from typing import IO
 
 from harness.report.cache import CacheAnswer, show_cache
+from harness.report.cards.screen import CardAnswer, CardWritten, show_card
+from harness.report.cards.verify import Checked
 from harness.report.comparison import show_comparison
 from harness.report.discoveries import show_discoveries
+from harness.report.history import HistoryAnswer, show_history
 from harness.report.invariance import show_invariance
+from harness.report.nightly import Night, show_blessing, show_night
 from harness.report.plan import show_plan
 from harness.report.screen import show as show_verdicts
 from harness.results import Run
+from harness.results.baselines import Blessing
 
 _SCREENS = {
     "compare": show_comparison,
@@ -18,9 +23,17 @@ _SCREENS = {
 }
 
 
-def show(pipeline: str, shown: Run | CacheAnswer, out: IO[str]) -> None:
+def show(pipeline: str, shown: Run | CacheAnswer | CardAnswer | HistoryAnswer | Blessing | Night, out: IO[str]) -> None:
     """Print the table of a run: that of its pipeline, or the verdicts of one that measures; or an answer."""
     if isinstance(shown, Run):
         _SCREENS.get(pipeline, show_verdicts)(shown, out)
+    elif isinstance(shown, CardWritten | Checked):
+        show_card(shown, out)
+    elif isinstance(shown, HistoryAnswer):
+        show_history(shown, out)
+    elif isinstance(shown, Night):
+        show_night(shown, out)
+    elif isinstance(shown, Blessing):
+        show_blessing(shown, out)
     else:
         show_cache(shown, out)

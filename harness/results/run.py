@@ -32,7 +32,7 @@ SPEED = "speed.csv"  # of the runs whose transcripts have times
 COMPARISONS, DISCOVERIES, PLAN = "comparisons.csv", "discoveries.csv", "plan.csv"  # of the pipelines of these names
 INVARIANCE, CHANGED = "invariance.csv", "changed.jsonl"  # of harness audit_invariance
 _FROM_RUNS = ("compare", "discover", "plan", "audit_invariance")  # pipelines whose run directories have no scores
-_NOT_IN_FINGERPRINT = ("run_dir", "executor", "cache")  # where and how fast, not what
+_NOT_IN_FINGERPRINT = ("run_dir", "executor", "cache", "report", "tracking")  # where, how fast and how shown, not what
 
 
 @dataclass(frozen=True, slots=True)

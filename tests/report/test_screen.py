@@ -97,19 +97,20 @@ def test_a_run_without_any_comparison_is_shown(tmp_path):
 
 
 WIDE = ["dimension", "slice", "people", "WER", "gap", "95 % interval", "p adj.", "verdict", "against"]
-NARROW = ["dimension", "slice", "people", "WER", "gap", "verdict"]
+NARROW = ["dimension", "slice", "people", "WER", "gap", "95 % interval", "verdict"]
 
 
 @pytest.mark.parametrize(
     ("columns", "header"),
     [
         pytest.param(200, WIDE, id="wide"),
-        pytest.param(110, WIDE, id="just-wide-enough"),
-        pytest.param(109, NARROW, id="just-too-narrow"),
+        pytest.param(102, WIDE, id="just-wide-enough"),
+        pytest.param(101, WIDE[:-1], id="just-too-narrow"),
         pytest.param(80, NARROW, id="narrow"),
+        pytest.param(70, [name for name in NARROW if "interval" not in name], id="very-narrow"),
     ],
 )
-def test_a_narrow_terminal_leaves_evidence_to_the_report_and_keeps_gaps_and_verdicts(
+def test_a_narrow_terminal_leaves_columns_to_the_report_and_keeps_gaps_and_verdicts(
     tmp_path, on_terminal, columns, header
 ):
     screen = on_terminal(finished_run(tmp_path, deaf_to=["south"]), columns=columns)

@@ -1,0 +1,106 @@
+"""A pipeline's name in, what most people need of it out: names of options and commands; what they mean is declared.
+
+Every name here is composed and every command is run by tests/test_help.py.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """Names what a pipeline's help shows first.
+
+    Attributes:
+        options: The options that most people need, beside those that have to be given.
+        examples: What follows `harness PIPELINE` in commands that run.
+    """
+
+    options: tuple[str, ...]
+    examples: tuple[str, ...]
+
+
+_SLICED = ("slices.by", "slices.intersections")
+_JUDGED = ("policy.margin", "policy.correction", "policy.min_speakers", "policy.fail_on")
+_FROM_RUNS = ("by", "policy.margin", "policy.correction", "run_dir", "seed")
+
+GUIDES = {
+    "benchmark": Guide(
+        options=(
+            "manifest.path", "manifest.columns", "manifest.language", *_SLICED, *_JUDGED, "reference_pattern",
+            "executor.workers", "executor.batch_size", "executor.retry_failed", "run_dir", "seed",
+        ),
+        examples=(
+            "manifest=demo backend=pocketsphinx policy=strict",
+            "manifest.path=corpus.csv backend=whisper backend.model=base.en",
+            "-m manifest.path=corpus.csv backend=whisper backend.model=tiny.en,base.en",
+        ),
+    ),
+    "rescore": Guide(
+        options=(
+            "columns", "stem_ids", "allow_missing", "manifest.columns", *_SLICED, *_JUDGED, "reference_pattern",
+            "spellings", "evidence.metrics", "run_dir", "seed",
+        ),
+        examples=(
+            "hypotheses=heard.csv manifest.path=corpus.csv",
+            "hypotheses=heard.csv columns.text=heard manifest.path=corpus.csv stem_ids=true",
+            "hypotheses=runs/before manifest.path=corpus.csv normalizer=verbatim policy=strict",
+        ),
+    ),
+    "compare": Guide(
+        options=_FROM_RUNS,
+        examples=(
+            "baseline=runs/before candidate=runs/after",
+            "baseline=runs/before candidate=runs/after by=[accent] policy.margin=0.02",
+        ),
+    ),
+    "plan": Guide(
+        options=(
+            "manifest.path", "run", "plan.gap", "plan.wer", "plan.power", "plan.speaker_cv", "plan.words_per_speaker",
+            "by", "policy.margin", "policy.correction", "run_dir",
+        ),
+        examples=("plan.gap=0.03 plan.wer=0.15", "manifest.path=corpus.csv", "run=runs/before by=[accent]"),
+    ),
+    "discover": Guide(
+        options=(
+            "discovery.max_attributes", "discovery.min_speakers", "discovery.n_candidates",
+            "discovery.fail_on_discovery", *_FROM_RUNS,
+        ),
+        examples=("run=runs/before", "run=runs/before discovery.max_attributes=2 by=[accent,gender]"),
+    ),
+    "audit_invariance": Guide(
+        options=(
+            "manifest.path", "audit.batch_sizes", "audit.orders", "audit.workers", "audit.variants", "audit.repeat",
+            "audit.grid", "audit.n_utterances", "audit.fail_on", "slices.by", "run_dir", "seed",
+        ),
+        examples=(
+            "manifest=demo backend=pocketsphinx audit.n_utterances=40",
+            "manifest.path=corpus.csv backend=tones audit.batch_sizes=[1,4]",
+        ),
+    ),
+    "report": Guide(
+        options=("report.redact", "report.beside"),
+        examples=(
+            "run=runs/before",
+            "run=runs/before report.redact=[transcripts,speakers]",
+            "run=runs/before report.beside=[runs/after]",
+        ),
+    ),
+    "service_card": Guide(
+        options=("service", "out", "verify", "model_index"),
+        examples=(
+            "run=runs/before service=service.yaml out=card",
+            "run=runs/before verify=card/service_card.json",
+        ),
+    ),
+    "history": Guide(
+        options=("runs", "where.manifest", "where.system", "where.dimension", "where.slice", "last", "board", "out"),
+        examples=("runs=runs", "runs=runs where.slice=north last=5", "runs=runs board=board"),
+    ),
+    "cache": Guide(
+        options=(
+            "action", "out", "dry_run", "cache.path", "prune.unused_days", "prune.older_than_days", "prune.backend",
+            "prune.keep_identity", "prune.all",
+        ),
+        examples=("", "action=prune prune.unused_days=90 dry_run=true", "action=export out=heard.jsonl"),
+    ),
+}  # fmt: skip

@@ -1,0 +1,132 @@
+"""A YAML file of systems, manifests, conditions and transcripts in, the cells of a night out: each a run to make."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.corpus.yaml_mapping import yaml_mapping
+from harness.errors import ManifestError, UsageError
+
+KEYS = ("systems", "manifests", "conditions", "transcripts", "exclude", "overrides")
+CONDITIONS = ["clean"]  # until conditions are applied to audio
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_OURS = ("run_dir", "allow_targets", "hydra")  # a night chooses folders; a file allows itself nothing
+_LARGEST = 1_000_000  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Is one run of a night.
+
+    Attributes:
+        name: Of its folder and its baseline.
+        pipeline: `benchmark` or `rescore`.
+        system: What the matrix calls the recogniser or the transcripts.
+        overrides: What the command line would say.
+    """
+
+    name: str
+    pipeline: str
+    system: str
+    overrides: tuple[str, ...]
+
+
+def read_matrix(path: Path) -> tuple[Cell, ...]:
+    """Return the cells of a matrix: systems × manifests, less those excluded, and the transcripts.
+
+    Raises:
+        UsageError: The file is not there, is not YAML, or says what no cell can be made of; the message names it.
+    """
+    try:
+        data = path.read_bytes()[: _LARGEST + 1]
+    except OSError as error:
+        raise UsageError(f"matrix={path}: cannot be read ({error.strerror}). Give the YAML file of a night.") from error
+    if len(data) > _LARGEST:
+        raise UsageError(f"matrix={path}: has more than {_LARGEST:,} bytes; expected a list of a night's runs.")
+    try:
+        content = yaml_mapping(data, str(path))
+    except ManifestError as error:
+        raise UsageError(str(error)) from error
+    cells = _cells(content, path)
+    if not cells:
+        raise UsageError(f"{path}: makes no cell; expected systems and manifests, or transcripts.")
+    return cells
+
+
+def _cells(content: Mapping[object, object], path: Path) -> tuple[Cell, ...]:
+    unknown = [key for key in content if key not in KEYS]
+    if unknown:
+        raise UsageError(f"{path}: has the key {unknown[0]!r}; expected some of {list(KEYS)}.")
+    _check_conditions(content.get("conditions"), path)
+    shared = _overrides(content.get("overrides"), path, "overrides")
+    systems, manifests, transcripts = (
+        _named(content.get(key), path, key) for key in ("systems", "manifests", "transcripts")
+    )
+    excluded = _excluded(content.get("exclude"), path, systems, manifests)
+    heard = [
+        Cell(f"{system}_{manifest}", "benchmark", system, (*options, *chosen, *shared))
+        for system, options in systems.items()
+        for manifest, chosen in manifests.items()
+        if (system, manifest) not in excluded
+    ]
+    written = [Cell(name, "rescore", name, (*options, *shared)) for name, options in transcripts.items()]
+    _check_unique([cell.name for cell in (*heard, *written)], path)
+    return (*heard, *written)
+
+
+def _check_conditions(conditions: object, path: Path) -> None:
+    if conditions not in (None, CONDITIONS):
+        raise UsageError(f"{path}: conditions={conditions!r}; expected {CONDITIONS}: no other is applied to audio yet.")
+
+
+def _named(options: object, path: Path, key: str) -> dict[str, tuple[str, ...]]:
+    """Return the overrides of each name."""
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise UsageError(f"{path}: {key} is {options!r:.80}; expected names, each with a list of overrides.")
+    for name in options:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise UsageError(
+                f"{path}: {key} has the name {name!r:.80}; expected at most 60 of A-Z a-z 0-9 . _ - that begin with a "
+                "letter or a digit: folders are called so."
+            )
+    return {name: _overrides(given, path, f"{key}.{name}") for name, given in options.items()}
+
+
+def _overrides(options: object, path: Path, where: str) -> tuple[str, ...]:
+    if options is None:
+        return ()
+    if not isinstance(options, list) or not all(isinstance(each, str) for each in options):
+        raise UsageError(f"{path}: {where} is {options!r:.80}; expected a list of overrides such as [policy=strict].")
+    for each in options:
+        name = each.lstrip("+~").split("=")[0].split("@")[0]
+        if "=" not in each or each.startswith("-") or name.split(".")[0].split("/")[0] in _OURS:
+            raise UsageError(
+                f"{path}: {where} has {each!r}; expected OPTION=VALUE, of a run's own options: {', '.join(_OURS)} are "
+                "not a matrix's to choose."
+            )
+    return tuple(options)
+
+
+def _excluded(
+    pairs: object, path: Path, systems: Iterable[str], manifests: Iterable[str]
+) -> frozenset[tuple[str, str]]:
+    """Return the pairs of system and manifest that make no cell."""
+    if pairs is None:
+        return frozenset()
+    found = []
+    for pair in pairs if isinstance(pairs, list) else [pairs]:
+        if not isinstance(pair, list) or len(pair) != 2 or pair[0] not in systems or pair[1] not in manifests:
+            raise UsageError(f"{path}: exclude has {pair!r:.80}; expected [SYSTEM, MANIFEST] of those above.")
+        found.append((str(pair[0]), str(pair[1])))
+    return frozenset(found)
+
+
+def _check_unique(names: Sequence[str], path: Path) -> None:
+    """Refuse two cells that would share a folder, also where capitals do not count."""
+    folded = [name.casefold() for name in names]
+    twice = [name for name, same in zip(names, folded, strict=True) if folded.count(same) > 1]
+    if twice:
+        raise UsageError(f"{path}: {twice} would share a folder. Rename one.")

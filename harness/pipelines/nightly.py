@@ -1,0 +1,261 @@
+"""A matrix of runs in, a night's folder out: every cell made or resumed, compared with its blessed baseline, judged.
+
+Every cell is `harness benchmark` or `harness rescore` in a process of its own: what ends one ends no other. The same
+command on the same night goes on where it was; two at once take turns.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness.errors import HarnessError, RunDirectoryError
+from harness.fairness.gate import Change, GateOptions, judged
+from harness.pipelines.bless import CELL
+from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY
+from harness.pipelines.matrix import Cell, read_matrix
+from harness.pipelines.night_gate import Compared, compared
+from harness.provenance import version
+from harness.report.board import write_board
+from harness.report.junit import junit_xml
+from harness.report.nightly import NIGHT_FILES, Night, nightly_markdown
+from harness.results import Run
+from harness.results.history import read_history
+
+log = logging.getLogger(__name__)
+
+EXIT_NOT_MEASURED = 1
+MEASURED = (EXIT_WITHIN_POLICY, EXIT_VIOLATED, EXIT_TOO_MANY_FAILED)
+JSON, MARKDOWN, JUNIT, CHANGES = NIGHT_FILES
+_TOLD = {each.value for each in (Change.regression, Change.slightly_worse, Change.better)}
+_TAIL = 64_000  # bytes of a cell's log that its last words are looked for in
+_LONGEST_REASON = 600  # characters
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightlyJob:
+    """Holds what `harness nightly` needs, as ordinary objects.
+
+    Attributes:
+        matrix: The YAML file of the night's runs.
+        nights: Folder of all nights.
+        night: Name of this one; None: today's date.
+        baselines: Folder of the blessed runs.
+        board: Folder of the board; None: `board` in that of the nights.
+        gate: What fails a night.
+        fail_on_policy: Whether a policy that a cell breaks by itself fails the night, too.
+        cell_timeout_s: After which a cell is ended; None: never.
+    """
+
+    matrix: Path
+    nights: Path
+    night: str | None = None
+    baselines: Path
+    board: Path | None = None
+    gate: GateOptions = field(default_factory=GateOptions)
+    fail_on_policy: bool = False
+    cell_timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Says how a cell's run ended."""
+
+    cell: Cell
+    exit_status: int
+    seconds: float
+    reason: str  # why it was not measured; empty where it was
+    reused: bool  # made earlier on the same night
+
+
+@dataclass(frozen=True, slots=True)
+class NightOutcome:
+    """Says where a night is, and how its command ends."""
+
+    answer: Night
+    exit_status: int
+
+
+def nightly(job: NightlyJob) -> NightOutcome:
+    """Make every cell, compare it with its baseline, write what was found.
+
+    The command ends with 3 where something got worse by the gate's measure (or, if asked, a policy is broken), else
+    with 4 where a cell failed on more clips than allowed, else with 1 where a cell could not be measured or compared.
+
+    Raises:
+        UsageError: The matrix or an option is wrong; nothing was run.
+        StorageError: Something cannot be written.
+    """
+    cells = read_matrix(job.matrix)
+    folder = job.nights / (job.night or f"{datetime.now():%Y-%m-%d}")
+    _make(folder)
+    with _alone(folder):
+        started = datetime.now().astimezone()
+        made = [_ended(cell, folder, job, (number, len(cells))) for number, cell in enumerate(cells, start=1)]
+        found = [
+            compared(each.cell.name, folder, job.baselines, job.gate) for each in made if each.exit_status in MEASURED
+        ]
+        changes = _judged([each.changes for each in found], job.gate)
+        facts = _facts(job, made, found, changes) | {"started": f"{started:%Y-%m-%d %H:%M:%S %Z}", "night": folder.name}
+        status = _exit_status(facts)
+        night = Run(folder)
+        night.write_table(CHANGES, changes)
+        night.write_json(JSON, facts | {"exit_status": status})
+        told = json.loads((folder / JSON).read_text(encoding="utf-8"))
+        night.write_text(MARKDOWN, nightly_markdown(told))
+        night.write_text(JUNIT, junit_xml(told))
+    _board(job)
+    return NightOutcome(Night(folder), status)
+
+
+def _ended(cell: Cell, folder: Path, job: NightlyJob, place: tuple[int, int]) -> Made:
+    """Make the run of a cell, or take the one that the night has already."""
+    record = folder / f"{cell.name}{CELL}"
+    wanted: dict[str, object] = {
+        "pipeline": cell.pipeline,
+        "system": cell.system,
+        "overrides": list(cell.overrides),
+        "harness": version("asr-fairness-harness"),
+    }
+    known = _known(record, wanted)
+    if known is not None and Run(folder / cell.name).finished:
+        log.info("%d of %d, %s: made already", *place, cell.name)
+        return Made(cell, known, 0.0, "", reused=True)
+    log.info("%d of %d, %s: harness %s %s", *place, cell.name, cell.pipeline, " ".join(cell.overrides))
+    started = time.monotonic()
+    exit_status, reason = _run(cell, folder, job.cell_timeout_s)
+    seconds = time.monotonic() - started
+    if exit_status in MEASURED:
+        Run(folder).write_json(record.name, wanted | {"exit_status": exit_status})
+    log.info("%d of %d, %s: ended with %d in %.0f s", *place, cell.name, exit_status, seconds)
+    return Made(cell, exit_status, seconds, reason, reused=False)
+
+
+def _known(record: Path, wanted: dict[str, object]) -> int | None:
+    """Return how a cell ended earlier, if it is still the same cell."""
+    try:
+        told = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    same = isinstance(told, dict) and all(told.get(key) == value for key, value in wanted.items())
+    return told["exit_status"] if same and told.get("exit_status") in MEASURED else None
+
+
+def _run(cell: Cell, folder: Path, timeout_s: float | None) -> tuple[int, str]:
+    """Run a cell in a process of its own; return its exit status, and its last words where it measured nothing."""
+    path = str(folder / cell.name).replace("\\", "\\\\").replace("'", "\\'")
+    command = [sys.executable, "-m", "harness", cell.pipeline, *cell.overrides, f"run_dir='{path}'"]
+    written = folder / f"{cell.name}.log"
+    with written.open("ab") as log_file:
+        began = log_file.tell()
+        try:
+            ended = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, timeout=timeout_s, check=False
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return EXIT_NOT_MEASURED, f"ended after {timeout_s:g} s (cell_timeout_s)"
+        except OSError as error:
+            return EXIT_NOT_MEASURED, f"could not be started ({error.strerror})"
+    return ended, "" if ended in MEASURED else _last_words(written, began, ended)
+
+
+def _last_words(written: Path, began: int, ended: int) -> str:
+    """Return what a cell said last: its error, or the signal that ended it."""
+    with written.open("rb") as file:
+        file.seek(max(began, written.stat().st_size - _TAIL))
+        lines = file.read().decode(errors="replace").splitlines()
+    spoken = [number for number, line in enumerate(lines) if line.startswith("harness:")]
+    said = " ".join(lines[spoken[-1] :]) if spoken else next((line for line in reversed(lines) if line.strip()), "")
+    how = f"ended by signal {-ended}" if ended < 0 else f"exit status {ended}"
+    return f"{how}: {said.removeprefix('harness: ')[:_LONGEST_REASON] or 'it said nothing'}"
+
+
+def _judged(changes: Sequence[pd.DataFrame], options: GateOptions) -> pd.DataFrame:
+    """Judge the changes of all cells together: a false alarm is one of the whole night."""
+    some = [each for each in changes if len(each)]
+    return judged(pd.concat(some, ignore_index=True), options) if some else pd.DataFrame()
+
+
+def _facts(job: NightlyJob, made: Sequence[Made], found: Sequence[Compared], changes: pd.DataFrame) -> dict[str, Any]:
+    of = {each.name: each for each in found}
+    rows = changes.astype(object).where(changes.notna(), None).to_dict("records")
+    return {
+        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
+        "matrix": job.matrix.name,
+        "gate": asdict(job.gate) | {"fail_on_policy": job.fail_on_policy},
+        "cells": [_cell_facts(each, of.get(each.cell.name)) for each in made],
+        "n_tests": int(changes["p_worse"].notna().sum()) if len(changes) else 0,
+        "changes": [row for row in rows if row["verdict"] in _TOLD],
+    }
+
+
+def _cell_facts(made: Made, found: Compared | None) -> dict[str, object]:
+    cell = {
+        "name": made.cell.name,
+        "pipeline": made.cell.pipeline,
+        "overrides": list(made.cell.overrides),
+        "exit_status": made.exit_status,
+        "measured": made.exit_status in MEASURED,
+        "reason": made.reason,
+        "seconds": made.seconds,
+        "reused": made.reused,
+    }
+    return cell | ({} if found is None else found.facts())
+
+
+def _exit_status(facts: Mapping[str, Any]) -> int:
+    cells = facts["cells"]
+    statuses = [cell["exit_status"] for cell in cells]
+    if any(change["verdict"] == Change.regression.value for change in facts["changes"]):
+        return EXIT_VIOLATED
+    if facts["gate"]["fail_on_policy"] and EXIT_VIOLATED in statuses:
+        return EXIT_VIOLATED
+    if EXIT_TOO_MANY_FAILED in statuses:
+        return EXIT_TOO_MANY_FAILED
+    incomplete = any(not cell["measured"] or cell.get("standing") == "not_comparable" for cell in cells)
+    return EXIT_NOT_MEASURED if incomplete else EXIT_WITHIN_POLICY
+
+
+def _board(job: NightlyJob) -> None:
+    """Write the board of all nights; what goes wrong is said, and changes no verdict."""
+    try:
+        page = write_board(read_history([job.nights]), job.board or job.nights / "board")
+    except HarnessError as error:
+        log.warning("no board: %s", error)
+    else:
+        log.info("board: %s", page)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunDirectoryError(
+            f"{folder}: cannot make this folder ({error.strerror}). Choose another nights=."
+        ) from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a night's folder; who comes second waits, and then finds every cell made."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("another process makes %s; waiting for it", folder)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,260 @@
+"""A disparity table and the policy's margin in, every gap with its interval and its verdict out."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from harness.report.charts import rows as layout
+from harness.report.charts import theme
+from harness.report.charts.axes import POINTS, Axis, Extent, extent
+from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, either, finite, records, rounded
+from harness.report.charts.labels import how_many, label, listed
+from harness.report.charts.marks import OVER, REFERENCE_DATA, UNDER, Plot
+from harness.report.wording import gap_interval, points
+
+if TYPE_CHECKING:
+    import altair as alt
+
+INSUFFICIENT, INCONCLUSIVE = "insufficient", "inconclusive"
+_BANDS = "bands"
+_FIELDS = (
+    "row", "label", "apart", "comparator", "gap", "gap_low", "gap_high", "gap_text", "interval", "verdict", "word",
+    "minimum_detectable_gap", "detectable", "reason", "beyond", "over", "under",
+)  # fmt: skip
+_TOOLTIP = (
+    ("label", "slice"), ("comparator", "against"), ("gap_text", "gap, points"), ("interval", "interval, points"),
+    ("word", "verdict"), ("reason", "because"),
+)  # fmt: skip
+_TICKS = 5  # so few that a narrow chart need not hide the one at 0
+_BESIDE_MARGIN = 1.25  # the axis goes so much beyond the margin, at least
+_MINUS = "−"  # as on the axis
+_LONGEST_REASON = 200  # characters
+_MOST_NAMED = 3  # disparities in the finding
+_NONE: Mapping[str, float] = {}
+
+
+def gaps(
+    disparities: pd.DataFrame,
+    *,
+    margin: float | None,
+    margins: Mapping[str, float] = _NONE,
+    ordered: Collection[str] = (),
+    most: int = 80,
+) -> "alt.LayerChart":
+    """Draw every slice's gap against its comparator, its interval, its verdict in shape and words, and the margin.
+
+    Args:
+        disparities: Columns dimension, slice, comparator, gap, gap_low, gap_high, verdict, reason and
+            minimum_detectable_gap, as in disparities.csv.
+        margin: Of the policy, drawn as a band; None where it promises a ratio alone.
+        margins: Of the dimensions that have one of their own.
+        ordered: Dimensions that keep the table's order; in the others the largest gap comes first.
+        most: Slices drawn, those with a verdict before those with too few people for one.
+
+    Raises:
+        UsageError: There is no slice.
+    """
+    placed = _placed(disparities, ordered, most)
+    frame = placed.frame
+    promised = {str(name): margins.get(str(name), margin) for name in dict.fromkeys(frame["dimension"])}
+    span = _span(frame, [value for value in promised.values() if value is not None])
+    plot = Plot(Axis(span, _axis_title(frame), POINTS, ticks=_TICKS), placed.depth)
+    data = {
+        layout.ROWS: _rows(frame, span),
+        layout.HEADERS: _headers(placed),
+        layout.ONE: [{"one": 1}],
+        _BANDS: _bands(frame, promised),
+        REFERENCE_DATA: [{"zero": 0}],
+    }
+    told = Told(
+        title=f"WER gaps by {listed(list(dict.fromkeys(disparities['dimension'])))}",
+        finding=_finding(disparities),
+        notes=[*_notes(data[layout.ROWS], promised), placed.left_out_note],
+        n_left_out=placed.n_left_out,
+    )
+    return drawn(_layers(plot), data, told, height=layout.height(placed.depth))
+
+
+def _placed(disparities: pd.DataFrame, ordered: Collection[str], most: int) -> layout.Rows:
+    """Place the slices, the largest gap first, those without a verdict apart at the end of their dimension."""
+    judged = disparities["verdict"] != INSUFFICIENT
+    return layout.arranged(
+        disparities.assign(_judged=judged.astype(int)),
+        key="gap",
+        support="_judged",
+        ordered=ordered,
+        most=most,
+        apart=~judged,
+    )
+
+
+def _axis_title(frame: pd.DataFrame) -> str:
+    """Name the comparator where all gaps have the same one."""
+    found = set(frame["comparator"].dropna().astype(str))
+    against = f" against {label(found.pop(), 24)}" if len(found) == 1 else ""
+    return f"WER gap{against}, points; right: worse"
+
+
+def _headers(placed: layout.Rows) -> Records:
+    """Name each dimension, and what its slices are held against where that differs between dimensions."""
+    told = [
+        sorted(set(part["comparator"].dropna().astype(str)))
+        for _, part in placed.frame.groupby("dimension", sort=False, dropna=False)
+    ]
+    if len({name for names in told for name in names}) == 1:
+        return placed.headers
+    return [
+        header | {"label": f"{header['label']} against {label(names[0])}"} if len(names) == 1 else header
+        for header, names in zip(placed.headers, told, strict=True)
+    ]
+
+
+def _layers(plot: Plot) -> Layers:
+    ranged = "isValid(datum.gap_low) && isValid(datum.gap_high)"
+    layers = [_band(plot), plot.reference("zero", style=theme.ZERO)]
+    for verdict, (shape, _) in theme.VERDICTS.items():
+        mine = f"datum.verdict == '{verdict}'"
+        layers += [
+            plot.interval("gap_low", "gap_high", style=theme.verdict_line_style(verdict), where=f"{mine} && {ranged}"),
+            plot.point(
+                "gap",
+                style=theme.verdict_style(verdict),
+                where=f"{mine} && !datum.beyond && isValid(datum.gap)",
+                shape=shape,
+                tooltip=_TOOLTIP,
+            ),
+        ]
+    return [
+        *layers,
+        _detectable(plot),
+        *plot.arrows((OVER, UNDER)),
+        *layout.names(plot.y),
+        *layout.columns(plot.y, (layout.Column("gap_text", "gap", 50),)),
+        *_words(plot),
+    ]
+
+
+def _band(plot: Plot) -> "alt.Chart":
+    """Return the margin as a band behind each dimension's rows."""
+    import altair as alt
+
+    chart = alt.Chart(alt.NamedData(_BANDS)).mark_rect(style=theme.BAND, clip=True)
+    bands: alt.Chart = chart.encode(x=plot.axis.at("low"), x2="high", y=layout.y_axis(plot.depth, "top"), y2="bottom")
+    return bands
+
+
+def _detectable(plot: Plot) -> "alt.Chart":
+    import altair as alt
+
+    chart = alt.Chart(alt.NamedData(layout.ROWS)).mark_tick(style=theme.TICK, orient="vertical")
+    ticks: alt.Chart = chart.encode(x=plot.axis.at("detectable"), y=plot.y)
+    return ticks.transform_filter("isValid(datum.detectable)")
+
+
+def _words(plot: Plot) -> Layers:
+    import altair as alt
+
+    dx = either(10, 66)
+    heading = (
+        alt.Chart(alt.NamedData(layout.ONE))
+        .mark_text(style=theme.QUIET, align="left", dx=dx, text="verdict")
+        .encode(x=alt.value("width"), y=alt.value(-12))
+    )
+    words = [
+        alt.Chart(alt.NamedData(layout.ROWS))
+        .mark_text(style=theme.verdict_word_style(verdict), align="left", dx=dx)
+        .encode(x=alt.value("width"), y=plot.y, text="word:N")
+        .transform_filter(f"datum.verdict == '{verdict}'")
+        for verdict in theme.VERDICTS
+    ]
+    return [heading, *words]
+
+
+def _span(frame: pd.DataFrame, promised: list[float]) -> Extent:
+    """Return the axis: all gaps that were judged, zero and the margin."""
+    judged = frame[frame["verdict"] != INSUFFICIENT]
+    seen = judged if len(judged) else frame
+    within = [0.0, *(sign * _BESIDE_MARGIN * value for value in promised for sign in (-1, 1))]
+    return extent(seen["gap"], [*seen["gap_low"], *seen["gap_high"], *frame["gap"]], within=within)
+
+
+def _rows(frame: pd.DataFrame, span: Extent) -> Records:
+    found = [
+        tuple(finite(value) for value in row)
+        for row in frame[["gap", "gap_low", "gap_high"]].itertuples(index=False, name=None)
+    ]
+    detectable = [finite(value) for value in frame["minimum_detectable_gap"]]
+    texts = frame.assign(
+        comparator=[label(name) for name in frame["comparator"]],
+        gap_text=[_signed(points(gap)) for gap, _, _ in found],
+        interval=[_signed(gap_interval(low, high)) for _, low, high in found],
+        word=[label(verdict).replace("_", " ") for verdict in frame["verdict"]],
+        minimum_detectable_gap=cells(detectable),
+        detectable=cells(
+            gap if verdict == INCONCLUSIVE and span.holds(gap) else None
+            for gap, verdict in zip(detectable, frame["verdict"], strict=True)
+        ),
+        reason=cells(label(reason, _LONGEST_REASON) if isinstance(reason, str) else None for reason in frame["reason"]),
+        beyond=[not span.holds(gap) for gap, _, _ in found],
+        over=cells(span.high if any(value > span.high for value in _known(row)) else None for row in found),
+        under=cells(span.low if any(value < span.low for value in _known(row)) else None for row in found),
+    )
+    return records(texts, _FIELDS)
+
+
+def _signed(figures: str) -> str:
+    """Write figures with the axis' minus, and nothing as neither more nor less."""
+    return "0.0" if figures in ("-0.0", "+0.0") else figures.replace("-", _MINUS)
+
+
+def _known(values: tuple[float | None, ...]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _bands(frame: pd.DataFrame, promised: Mapping[str, float | None]) -> Records:
+    return [
+        {
+            "top": float(part["row"].min()) - 0.5,
+            "bottom": float(part["row"].max()) + 0.5,
+            "low": rounded(-margin),
+            "high": rounded(margin),
+        }
+        for dimension, part in frame.groupby("dimension", sort=False, dropna=False)
+        if (margin := promised[str(dimension)]) is not None
+    ]
+
+
+def _finding(disparities: pd.DataFrame) -> str:
+    """Name the gaps that were found, and count the other verdicts."""
+    said = []
+    found = disparities[disparities["verdict"] == "disparity"].sort_values("gap", ascending=False, kind="stable")
+    for row in found.head(_MOST_NAMED).to_dict("records"):
+        said.append(
+            f"{label(row['slice'])} ({label(row['dimension'], 40)}) is worse than {label(row['comparator'])} by "
+            f"{points(row['gap'])} points ({gap_interval(row['gap_low'], row['gap_high'])})"
+        )
+    counts = disparities["verdict"].value_counts()
+    counted = [f"{counts[name]} {name.replace('_', ' ')}" for name in theme.VERDICTS if name in counts]
+    opening = "; ".join(said) if said else "No gap beyond the margin was detected at this sample size"
+    return f"WER gaps: {opening}. Of {how_many(len(disparities), 'slice')}: {', '.join(counted)}."
+
+
+def _notes(rows: Records, promised: Mapping[str, float | None]) -> Iterator[str]:
+    margins = {value for value in promised.values() if value is not None}
+    if len(margins) == 1:
+        yield f"Band: within the margin of {100 * margins.pop():g} points."
+    elif margins:
+        yield "Bands: within the margin of each dimension."
+    yield "Line: the interval of one gap alone; the verdict rests on the corrected test."
+    inconclusive = [row for row in rows if row["verdict"] == INCONCLUSIVE]
+    if any(row["detectable"] is not None for row in inconclusive):
+        yield "Upright tick: the gap that so many people would have shown, with 80 % probability."
+    n_hidden = sum(row["detectable"] is None for row in inconclusive)
+    if n_hidden:
+        yield f"Of {how_many(n_hidden, 'inconclusive slice')} it lies beyond the axis."
+    if any(row["verdict"] == INSUFFICIENT for row in rows):
+        yield "Cross, apart: too few people for a verdict."
+    n_clipped = sum(row["over"] is not None or row["under"] is not None for row in rows)
+    if n_clipped:
+        yield f"Arrow: {how_many(n_clipped, 'row goes', 'rows go')} on beyond the axis."

@@ -1,0 +1,294 @@
+"""A slice table's intersections of two attributes in, a heatmap of their WER out, empty cells in their places."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from harness.corpus.attributes import INTERSECTION_SEPARATOR
+from harness.errors import UsageError
+from harness.report.charts import theme
+from harness.report.charts.drawing import Layers, Records, Told, drawn, either, finite, rounded
+from harness.report.charts.labels import count_of, how_many, is_declared, label
+from harness.report.wording import percent, rate_interval
+
+if TYPE_CHECKING:
+    import altair as alt
+
+MOST_COLUMNS = 12
+_CELLS, _ROWS, _COLUMNS, _ONE = "cells", "rows", "columns", "one"
+_HEAT, _FEW, _EMPTY = "heat", "few", "empty"
+_STEP = 40  # pixels of a row
+_TILTED = 5  # columns from which on a narrow chart writes their names at an angle
+_LEAST_STEP = 0.01  # of WER, between two colours
+_CROWDED = 7  # columns from which on a narrow chart has no room for a word in a cell
+_NICE = (1, 2, 2.5, 5, 10)  # steps of the colours' edges, times a power of ten
+_TOOLTIP = (
+    ("label", "slice"), ("wer_text", "WER"), ("interval", "interval"), ("speakers", "speakers"),
+    ("utterances", "utterances"), ("kind", "cell"),
+)  # fmt: skip
+_MEANING = {_HEAT: "WER", _FEW: "too few people for a verdict", _EMPTY: "nobody"}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Says what is drawn where.
+
+    Attributes:
+        down: Attribute of the rows.
+        across: Attribute of the columns, of which there are no more than of rows.
+        rows: Values drawn, from the top.
+        columns: Values drawn, from the left.
+        cells: The table's rows that are drawn, by row and column.
+        n_left_out: Cells with people that are not drawn.
+    """
+
+    down: str
+    across: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    cells: dict[tuple[str, str], pd.Series]
+    n_left_out: int
+
+
+def pairs(slices: pd.DataFrame) -> list[str]:
+    """Return the dimensions that are intersections of two attributes, in the table's order."""
+    names = dict.fromkeys(str(name) for name in slices["dimension"])
+    return [name for name in names if len(name.split(INTERSECTION_SEPARATOR)) == 2]
+
+
+def heatmap(
+    slices: pd.DataFrame, dimension: str, *, disparities: pd.DataFrame | None = None, most: int = 40
+) -> "alt.LayerChart":
+    """Draw the WER of every intersection as a cell's colour and number, its speakers beneath, nobody as `empty`.
+
+    Args:
+        slices: Columns dimension, slice, wer, wer_low, wer_high, n_speakers, n_utterances. Rows of the two attributes
+            alone, where there are any, give the order of values.
+        dimension: One of `pairs(slices)`.
+        disparities: disparities.csv; without it cells are coloured that have an interval, with it those judged.
+        most: Rows drawn, those of most utterances; of columns, twelve.
+
+    Raises:
+        UsageError: The table has no such intersection.
+    """
+    part = slices[slices["dimension"] == dimension]
+    if part.empty or dimension not in pairs(part):
+        raise UsageError(
+            f"{label(dimension)}: no intersection of two attributes here; expected one of {pairs(slices)}."
+        )
+    grid = _grid(part, slices, most)
+    judged = _judged(part, disparities)
+    edges = _edges([float(cell["wer"]) for cell in grid.cells.values() if cell["slice"] in judged])
+    cells = _cells(grid, judged, edges)
+    data = {
+        _CELLS: cells,
+        _ROWS: _names(grid.rows, "row"),
+        _COLUMNS: _names(grid.columns, "col"),
+        _ONE: [{"across": label(grid.across), "down": label(grid.down)}],
+    }
+    told = Told(
+        title=f"WER by {label(grid.down)} and {label(grid.across)}",
+        finding=_finding(grid, cells),
+        notes=list(_notes(grid, cells)),
+        n_left_out=grid.n_left_out,
+    )
+    return drawn(_layers(grid, edges), data, told, height=_STEP * len(grid.rows))
+
+
+def _grid(part: pd.DataFrame, slices: pd.DataFrame, most: int) -> Grid:
+    down, across = str(part["dimension"].iloc[0]).split(INTERSECTION_SEPARATOR)
+    named = [tuple(str(name).split(INTERSECTION_SEPARATOR, 1)) for name in part["slice"]]
+    cells = {key: row for key, (_, row) in zip(named, part.iterrows(), strict=True) if len(key) == 2}
+    rows = _values(slices, down, [key[0] for key in cells])
+    columns = _values(slices, across, [key[1] for key in cells])
+    if len(columns) > len(rows):
+        down, across, rows, columns = across, down, columns, rows
+        cells = {(key[1], key[0]): row for key, row in cells.items()}
+    rows, columns = _largest(rows, cells, 0, most), _largest(columns, cells, 1, MOST_COLUMNS)
+    shown = {key: row for key, row in cells.items() if key[0] in rows and key[1] in columns}
+    return Grid(down, across, rows, columns, shown, len(cells) - len(shown))
+
+
+def _values(slices: pd.DataFrame, attribute: str, found: Sequence[str]) -> list[str]:
+    """Return an attribute's values in the order of its own slices, those without one after them, the silent last."""
+    own = [str(name) for name in slices.loc[slices["dimension"] == attribute, "slice"]]
+    order = {name: place for place, name in enumerate(dict.fromkeys([*own, *found]))}
+    return sorted(dict.fromkeys(found), key=lambda name: (not is_declared(name), order[name]))
+
+
+def _largest(values: list[str], cells: dict[tuple[str, str], pd.Series], side: int, most: int) -> list[str]:
+    """Return the values that most utterances have, in their order."""
+    n_utterances = dict.fromkeys(values, 0.0)
+    for key, row in cells.items():
+        n_utterances[key[side]] += finite(row["n_utterances"]) or 0
+    kept = set(sorted(values, key=lambda name: -n_utterances[name])[:most])
+    return [name for name in values if name in kept]
+
+
+def _judged(part: pd.DataFrame, disparities: pd.DataFrame | None) -> set[object]:
+    """Return the slices whose number says something."""
+    if disparities is None:
+        return set(part.loc[part["wer_low"].notna() & part["wer"].notna(), "slice"])
+    mine = disparities[disparities["dimension"] == part["dimension"].iloc[0]]
+    judged = set(mine.loc[mine["verdict"] != "insufficient", "slice"])
+    return {name for name, wer in zip(part["slice"], part["wer"], strict=True) if name in judged and pd.notna(wer)}
+
+
+def _edges(rates: Sequence[float]) -> list[float]:
+    """Return where the colours begin and end, in round numbers: at most as many as there are heats.
+
+    >>> _edges([0.08, 0.31])
+    [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35]
+    """
+    if not rates:
+        return []
+    low, high = min(rates), max(rates)
+    least = max((high - low) / theme.N_HEATS, _LEAST_STEP)
+    power = 10.0 ** math.floor(math.log10(least))
+    for step in (power * nice for nice in (*_NICE, 20, 25, 50)):
+        first, last = math.floor(low / step + 1e-9), math.floor(high / step + 1e-9) + 1
+        if step >= _LEAST_STEP and last - first <= theme.N_HEATS:
+            return [rounded(step * place) for place in range(first, last + 1)]
+    return [rounded(low), rounded(high)]
+
+
+def _bands(edges: Sequence[float]) -> list[str]:
+    return [f"{100 * low:g}–{100 * high:g} %" for low, high in pairwise(edges)]
+
+
+def _cells(grid: Grid, judged: set[object], edges: Sequence[float]) -> Records:
+    bands = _bands(edges)
+    cells: Records = []
+    for place, row in enumerate(grid.rows):
+        for position, column in enumerate(grid.columns):
+            where = {"row": place, "col": position}
+            found = grid.cells.get((row, column))
+            if found is None:
+                cells.append({**where, "kind": _EMPTY, "wer_text": _EMPTY, "label": f"{label(row)} & {label(column)}"})
+                continue
+            wer = finite(found["wer"])
+            kind = _HEAT if found["slice"] in judged else _FEW
+            heat = sum((wer or 0) >= edge for edge in edges[1:-1]) if kind == _HEAT else 0
+            cells.append(
+                where
+                | {
+                    "kind": kind,
+                    "label": label(found["slice"]),
+                    "wer": None if wer is None else rounded(wer),
+                    "number": "–" if wer is None else f"{100 * wer:.1f}",
+                    "wer_text": percent(wer),
+                    "interval": rate_interval(finite(found["wer_low"]), finite(found["wer_high"])),
+                    "speakers": count_of(found["n_speakers"]),
+                    "utterances": count_of(found["n_utterances"]),
+                }
+                | ({"band": bands[heat], "deep": heat >= theme.N_PALE} if kind == _HEAT else {})
+            )
+    return cells
+
+
+def _names(values: Sequence[str], place: str) -> Records:
+    return [{place: i, "label": label(name), "apart": not is_declared(name)} for i, name in enumerate(values)]
+
+
+def _layers(grid: Grid, edges: Sequence[float]) -> Layers:
+    import altair as alt
+
+    from harness.report.charts.marks import told
+
+    x = alt.X("col:O", axis=None, scale=alt.Scale(domain=list(range(len(grid.columns))), padding=0.03))
+    y = alt.Y("row:O", axis=None, scale=alt.Scale(domain=list(range(len(grid.rows))), padding=0.05))
+    cells = alt.Chart(alt.NamedData(_CELLS)).encode(x=x, y=y)
+    colour = alt.Color(
+        "band:N",
+        scale=alt.Scale(domain=_bands(edges), range="heatmap"),
+        legend=_legend() if edges else None,
+    )
+    heat = cells.transform_filter(f"datum.kind == '{_HEAT}'")
+    few = cells.transform_filter(f"datum.kind == '{_FEW}'")
+    empty = cells.transform_filter(f"datum.kind == '{_EMPTY}'")
+    size = 12 if len(grid.columns) < _TILTED else 10 if len(grid.columns) < _CROWDED else 9
+    return [
+        heat.mark_rect(style=theme.CELL).encode(color=colour, **told(_TOOLTIP)),
+        few.mark_rect(style=theme.CELL_FEW).encode(**told(_TOOLTIP)),
+        empty.mark_rect(style=theme.CELL_EMPTY).encode(**told(_TOOLTIP)),
+        *_numbers(heat.transform_filter("!datum.deep"), theme.ON_PALE, theme.ON_PALE_SMALL, size),
+        *_numbers(heat.transform_filter("datum.deep"), theme.ON_DEEP, theme.ON_DEEP_SMALL, size),
+        *_numbers(few, theme.QUIET, theme.NOTE, size),
+        empty.mark_text(
+            style=theme.NOTE, text=either("–" if len(grid.columns) >= _CROWDED else _EMPTY, _EMPTY), fontSize=10
+        ),
+        *_headings(grid, x, y),
+    ]
+
+
+def _legend() -> "alt.Legend":
+    import altair as alt
+
+    columns = either(3, theme.N_HEATS)
+    return alt.Legend(title="WER", orient="bottom", symbolType="square", symbolSize=180, columns=columns)
+
+
+def _numbers(cells: "alt.Chart", style: str, small: str, narrow_size: int) -> Layers:
+    """Return the WER and beneath it the speakers, smaller where many columns share a narrow chart."""
+    return [
+        cells.mark_text(style=style, dy=-6, fontSize=either(narrow_size, 12)).encode(text="number:N"),
+        cells.mark_text(style=small, dy=9, fontSize=either(_small(narrow_size), 10)).encode(text="speakers:N"),
+    ]
+
+
+def _small(size: int) -> int:
+    return min(size - 1, 10)
+
+
+def _headings(grid: Grid, x: "alt.X", y: "alt.Y") -> Layers:
+    import altair as alt
+
+    tilted = len(grid.columns) >= _TILTED
+    angle, align, dx = either(-45 if tilted else 0, 0), either("left" if tilted else "center", "center"), -4
+    across = alt.Chart(alt.NamedData(_COLUMNS)).encode(x=x, y=alt.value(-10), text="label:N")
+    down = alt.Chart(alt.NamedData(_ROWS)).encode(x=alt.value(0), y=y, text="label:N")
+    corner = alt.Chart(alt.NamedData(_ONE))
+    limit = either(70, 700 // len(grid.columns))
+    return [
+        *(
+            across.mark_text(style=style, angle=angle, align=align, limit=limit).transform_filter(where)
+            for style, where in ((theme.LABEL, "!datum.apart"), (theme.QUIET, "datum.apart"))
+        ),
+        *(
+            down.mark_text(style=style, align="right", dx=dx, limit=either(100, 196)).transform_filter(where)
+            for style, where in ((theme.LABEL, "!datum.apart"), (theme.QUIET, "datum.apart"))
+        ),
+        corner.mark_text(style=theme.HEADER, align="left", dy=either(-66 if tilted else -30, -30)).encode(
+            x=alt.value(0), y=alt.value(0), text="across:N"
+        ),
+        corner.mark_text(style=theme.HEADER, align="right", dx=dx, limit=either(100, 196)).encode(
+            x=alt.value(0), y=alt.value(-10), text="down:N"
+        ),
+    ]
+
+
+def _finding(grid: Grid, cells: Records) -> str:
+    """Name the intersections with the highest and the lowest WER among those with enough people."""
+    seen = [cell for cell in cells if cell["kind"] == _HEAT]
+    count = f"{how_many(sum(cell['kind'] == _EMPTY for cell in cells), 'cell is', 'cells are')} empty"
+    opening = f"WER by {label(grid.down)} and {label(grid.across)}"
+    if not seen:
+        return f"{opening}: no cell has enough people for a number to mean something; {count}."
+    low, high = min(seen, key=lambda cell: float(cell["wer"])), max(seen, key=lambda cell: float(cell["wer"]))
+    named = f"highest {high['label']} {high['wer_text']}, lowest {low['label']} {low['wer_text']}"
+    return f"{opening}: {named}, of {how_many(len(seen), 'cell')} with enough people; {count}."
+
+
+def _notes(grid: Grid, cells: Records) -> Iterator[str]:
+    yield "In a cell: WER in percent, beneath it the number of speakers."
+    if any(cell["kind"] == _FEW for cell in cells):
+        yield "Outlined: too few people for a verdict, or a value not declared."
+    if any(cell["kind"] == _EMPTY for cell in cells):
+        yield "Dotted: empty, for nobody is in it."
+    if grid.n_left_out:
+        verb = "is" if grid.n_left_out == 1 else "are"
+        yield f"{how_many(grid.n_left_out, 'cell')} with the least support {verb} not drawn; the table has every one."

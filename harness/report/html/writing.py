@@ -1,0 +1,107 @@
+"""A run and what may be shown of it in, `report.html` out: its sections in a reader's order, in one file."""
+
+from harness.report.explorer import explorer_data
+from harness.report.html.explained import errors_section, explained_section, speakers_section
+from harness.report.html.findings import findings_section
+from harness.report.html.gaps import gaps_section
+from harness.report.html.made import made_section, reading_section
+from harness.report.html.measured import Measured, system_name
+from harness.report.html.normalizers import normalizers_section
+from harness.report.html.options import SPEAKERS, ReportOptions
+from harness.report.html.parts import Drawing, Section, typeset
+from harness.report.html.people import people_section
+from harness.report.html.redacted import RedactedRun
+from harness.report.html.slices import intersections_section, slices_section
+from harness.report.html.speed import speed_section
+from harness.report.html.systems import checked_beside, systems_section
+from harness.report.pages import page
+from harness.report.wording import gap_interval, mapping, percent, plain, points, policy_sentence, rate_interval
+from harness.results import Run
+
+HTML = "report.html"
+
+
+def write_html(run: Run, options: ReportOptions) -> None:
+    """Write `report.html` from the files of a finished run, whole or not at all.
+
+    Raises:
+        UsageError: A run beside it is not finished, or not of the same utterances.
+        StorageError: It cannot be written.
+    """
+    if options.html:
+        run.write_text(HTML, render_html(run, options))
+
+
+def render_html(run: Run, options: ReportOptions) -> str:
+    """Return the report as one HTML file.
+
+    Raises:
+        UsageError: A run beside it is not finished, or not of the same utterances.
+    """
+    others = [Run.open(path) for path in options.beside]
+    checked_beside(run, others)
+    measured = Measured(_shown(run, options))
+    sections = _sections(measured, [_shown(other, options) for other in others], options)
+    return page(
+        "report",
+        title=f"{plain(mapping(measured.facts['manifest'])['name'])} through {system_name(run)}",
+        description=policy_sentence(measured.run),
+        charts={part.name: part.spec for each in sections for part in each.parts if isinstance(part, Drawing)},
+        data={"utterances": explorer_data(run, options)},
+        scripts=["explorer.js"],
+        sections=_rail(sections),
+        parts=sections,
+        passed=measured.summary["passed"],
+        tested=measured.summary["n_tested"],
+        verdict_sentence=policy_sentence(measured.run),
+        made=plain(measured.facts["finished"]),
+        headline=_headline(measured),
+        redacted=sorted(set(options.redact)),
+        typeset=typeset,
+    )
+
+
+def _shown(run: Run, options: ReportOptions) -> Run:
+    return RedactedRun(run.path, frozenset(options.redact)) if options.redact else run
+
+
+def _sections(measured: Measured, others: list[Run], options: ReportOptions) -> list[Section]:
+    """Return the sections that have something to say, in a reader's order."""
+    found = [
+        findings_section(measured),
+        people_section(measured),
+        slices_section(measured),
+        gaps_section(measured),
+        intersections_section(measured),
+        errors_section(measured),
+        None if SPEAKERS in options.redact else speakers_section(measured),
+        explained_section(measured),
+        systems_section(measured, others),
+        normalizers_section(measured),
+        speed_section(measured),
+        Section("utterances", "Utterances", "Utterances", ()),  # the explorer's template
+        made_section(measured),
+        reading_section(measured),
+    ]
+    return [section for section in found if section is not None]
+
+
+def _rail(sections: list[Section]) -> list[tuple[str, str]]:
+    return [(section.id, section.short) for section in sections]
+
+
+def _headline(measured: Measured) -> list[tuple[str, str, str]]:
+    """Return the figures at the top: what, how much, and how sure or of whom."""
+    summary = measured.summary
+    gap = mapping(summary["max_gap"])
+    figures = [
+        ("word error rate", percent(summary["wer"]), rate_interval(summary["wer_low"], summary["wer_high"])),
+        ("speakers", f"{summary['n_speakers']:,}", f"{summary['n_utterances']:,} utterances"),
+    ]
+    if gap:
+        interval = gap_interval(gap["gap_low"], gap["gap_high"])
+        where = f"{plain(gap['slice'])}, {str(gap['verdict']).replace('_', ' ')}"
+        figures.insert(1, ("largest gap tested", f"{points(gap['gap'])} points", f"{interval}: {where}"))
+    if summary["n_failed"]:
+        figures.append(("failed", f"{summary['n_failed']:,}", "clips"))
+    return figures

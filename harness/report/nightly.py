@@ -1,0 +1,173 @@
+"""What nightly.json says in, the night's summary in Markdown and on a terminal out: the verdict first."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from rich.console import Console
+
+from harness.report.sentences import say
+from harness.report.tables import escape, table
+from harness.report.wording import gap_interval, percent, plain, points, rate_interval
+from harness.results.baselines import Blessing
+from harness.results.headlines import REPORTS
+
+NIGHT_FILES = ("nightly.json", "nightly.md", "nightly.xml", "changes.csv")
+MOST_SHOWN = 20  # changes of one kind
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Is a folder of a night that has ended."""
+
+    path: Path
+
+
+def verdict_sentence(facts: Facts) -> str:
+    """Say in a sentence how the night went."""
+    worse = _of(facts, "regression")
+    cells = facts["cells"]
+    lost = [cell["name"] for cell in cells if not cell["measured"]]
+    unlike = [cell["name"] for cell in cells if cell.get("standing") == "not_comparable"]
+    fresh = [cell["name"] for cell in cells if cell.get("standing") == "no_baseline"]
+    parts = [
+        f"{len(worse)} got worse: {_listed([_what(row) for row in worse])}" if worse else "",
+        f"not measured: {_listed(lost)}" if lost else "",
+        f"not comparable with the baseline: {_listed(unlike)}" if unlike else "",
+        f"no baseline yet: {_listed(fresh)}" if fresh else "",
+    ]
+    n_compared = sum(cell.get("standing") == "compared" for cell in cells)
+    if not worse and n_compared:
+        parts.insert(0, f"no slice and no gap was shown to be worse ({facts['n_tests']} tests in {n_compared} cells)")
+    status = {0: "PASSED", 3: "FAILED", 4: "FAILED: too many clips failed"}.get(facts["exit_status"], "INCOMPLETE")
+    return f"Night {facts['night']} {status}. {'; '.join(part for part in parts if part)}."
+
+
+def nightly_markdown(facts: Facts) -> str:
+    """Return the summary for a CI job's page; every text from data is escaped."""
+    sections = [
+        f"# Night {escape(facts['night'])}",
+        f"**{escape(verdict_sentence(facts))}**",
+        _changes("## What got worse", _of(facts, "regression")),
+        "## Cells\n\n" + table(_CELL_HEADER, [_cell(cell) for cell in facts["cells"]]),
+        _changes("## Shown to be a little worse: fails nothing", _of(facts, "slightly_worse")),
+        _changes("## What got better", _of(facts, "better")),
+        _left_out(facts["cells"]),
+        _how(facts),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def show_night(night: Night, out: IO[str]) -> None:
+    """Print the verdict, what got worse, and what to open."""
+    facts = json.loads((night.path / NIGHT_FILES[0]).read_text(encoding="utf-8"))
+    console = Console(file=out, highlight=False)
+    for row in _of(facts, "regression")[:MOST_SHOWN]:
+        say(console, plain(f"WORSE  {_what(row)}: {_from_to(row)}; {row['reason']}"))
+    for cell in facts["cells"]:
+        said = cell["reason"] or (cell.get("comparison") if cell.get("standing") != "compared" else "")
+        if said:
+            say(console, plain(f"{cell['name']}: {said}"))
+    say(console, plain(verdict_sentence(facts)))
+    say(console, f"Night: {night.path} (begin with {NIGHT_FILES[1]})")
+
+
+def show_blessing(blessing: Blessing, out: IO[str]) -> None:
+    """Print what later nights are compared with."""
+    console = Console(file=out, highlight=False)
+    why = f" ({blessing.reason})" if blessing.reason else ""
+    say(console, plain(f"{blessing.key} is held to {blessing.source}{why}."))
+    say(console, f"Baseline: {blessing.run.path}; the next harness nightly compares this cell with it.")
+
+
+_CELL_HEADER = ("cell", "WER", "interval", "policy", "against the baseline", "utterances compared", "report")
+
+
+def _cell(cell: Facts) -> tuple[object, ...]:
+    if not cell["measured"]:
+        return (cell["name"], "–", "–", "–", f"not measured: {cell['reason']}", "–", f"{cell['name']}.log")
+    standing = str(cell["standing"]).replace("_", " ")
+    told = f"{standing}: {cell['comparison']}" if cell["comparison"] else standing
+    policy = "held" if cell["passed"] else f"violated ({cell['n_violations']})"
+    return (
+        cell["name"],
+        percent(cell["wer"]),
+        rate_interval(cell["wer_low"], cell["wer_high"]),
+        policy,
+        told,
+        cell["n_utterances"],
+        f"{cell['name']}/{REPORTS[0]}",
+    )
+
+
+def _changes(title: str, rows: Sequence[Facts]) -> str:
+    if not rows:
+        return ""
+    header = ("cell", "what", "from", "to", "difference, points", "interval", "adjusted p", "why")
+    shown = [
+        (
+            row["cell"],
+            _slice(row),
+            _rate(row, "baseline"),
+            _rate(row, "tonight"),
+            points(row["difference"]),
+            gap_interval(row["difference_low"], row["difference_high"]),
+            f"{row['p_worse_adjusted' if row['difference'] > 0 else 'p_better_adjusted']:.2g}",
+            row["reason"],
+        )
+        for row in rows[:MOST_SHOWN]
+    ]
+    more = f"\n\n… and {len(rows) - MOST_SHOWN} more in {NIGHT_FILES[3]}." if len(rows) > MOST_SHOWN else ""
+    return f"{title}\n\n{table(header, shown)}{more}"
+
+
+def _left_out(cells: Sequence[Facts]) -> str:
+    fresh = [cell for cell in cells if cell.get("standing") == "no_baseline"]
+    if not fresh:
+        return ""
+    lines = "\n".join(f"- {escape(cell['comparison'])}" for cell in fresh)
+    return f"## Without a baseline\n\nLook at the report; if it is what you want to be held to, bless it.\n\n{lines}"
+
+
+def _how(facts: Facts) -> str:
+    gate = facts["gate"]
+    return (
+        "## How this is judged\n\nTonight against the blessed run, on the same utterances. A slice or a gap fails the "
+        f"night when it is worse by at least {100 * gate['margin']:g} points and exchanging the two nights, person by "
+        f"person (clip by clip in slices of fewer than {gate['min_speakers']} people), would make as large a change "
+        f"with a probability below {gate['alpha']:g}, corrected over the {facts['n_tests']} tests of the night (Holm); "
+        "a gap, moreover, only when it is beyond its policy. What is not shown here is not detected at this sample "
+        f"size. All changes: {NIGHT_FILES[3]}."
+    )
+
+
+def _of(facts: Facts, verdict: str) -> list[Facts]:
+    return [row for row in facts["changes"] if row["verdict"] == verdict]
+
+
+def _what(row: Facts) -> str:
+    return f"{row['cell']} {_slice(row)}"
+
+
+def _slice(row: Facts) -> str:
+    if row["measure"] == "wer":
+        return "WER of everybody"
+    kind = "gap of" if row["measure"] == "gap" else "WER of"
+    return f"{kind} {row['dimension']} {row['slice']}"
+
+
+def _rate(row: Facts, name: str) -> str:
+    return f"{points(row[name])} points" if row["measure"] == "gap" else percent(row[name])
+
+
+def _from_to(row: Facts) -> str:
+    return f"{_rate(row, 'baseline')} to {_rate(row, 'tonight')}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
