@@ -1,8 +1,8 @@
-# make demo: install and run the embedded demo · make test: the tests · make check: ruff and mypy
+# make demo: install and run the embedded demo · make test: the tests · make check: ruff and mypy · make browser: for tests of pages
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench browser clean
 
 demo: .venv/.installed
 	@$(BIN)/harness benchmark || { status=$$?; [ $$status -eq 3 ] && \
@@ -28,6 +28,12 @@ bench: .venv/.installed-dev
 .venv/.installed-test: .venv/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@
+
+# What the tests of pages need beside Python: a Chromium (Debian's; elsewhere install one) and axe-core.
+browser:
+	command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || { echo "no chromium: tests of pages will skip"; [ -z "$$CI" ]; }
+	! command -v npm >/dev/null || npm ci --silent --no-audit --no-fund --prefix tests/browser || { echo "no axe-core: its test will skip"; [ -z "$$CI" ]; }
 
 .venv/.installed-dev: .venv/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'

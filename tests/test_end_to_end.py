@@ -470,7 +470,8 @@ def test_a_run_directory_is_rescored_and_remembers_its_recogniser(violated, tmp_
     assert broken_contract(tmp_path / "run") == []
 
 
-def test_a_run_draws_its_report_and_is_whole_without_it(tmp_path, drawn, monkeypatch):
+@pytest.mark.usefixtures("drawn")
+def test_a_run_draws_its_report_and_is_whole_without_it(tmp_path, monkeypatch):
     corpus = tone_corpus(tmp_path / "corpus")
     ended = harness(*TONES, f"manifest.path={corpus}", cwd=tmp_path)
     assert ended.exit_status == 0, ended.err

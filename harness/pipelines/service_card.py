@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from harness.errors import RunDirectoryError, UsageError
 from harness.pipelines.evaluation import EXIT_VIOLATED, EXIT_WITHIN_POLICY
 from harness.report.cards.authored import NOTHING_STATED, read_authored
 from harness.report.cards.card import files, make_card
-from harness.report.cards.model_index import MODEL_INDEX, model_index_text
+from harness.report.cards.model_index import MODEL_INDEX, NEEDS, PACKAGE, model_index_text
 from harness.report.cards.screen import CardAnswer, CardWritten
 from harness.report.cards.verify import verify
 from harness.results import Run
@@ -26,14 +27,14 @@ class ServiceCardJob:
         service: What the author states; None: nothing.
         out: The folder that is written to; None: the run's own, where there is one run.
         verify: A card to check; None: one is made.
-        model_index: Whether the model index is written, too; it needs a package that others do not.
+        model_index: Whether the model index is written, too; None: where the package that it needs is installed.
     """
 
     runs: Sequence[Run]
     service: Path | None = None
     out: Path | None = None
     verify: Path | None = None
-    model_index: bool = True
+    model_index: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def _write(job: ServiceCardJob) -> CardWritten:
     """Make a card and write its files."""
     card = make_card(job.runs, NOTHING_STATED if job.service is None else read_authored(job.service))
     texts = files(card)
-    if job.model_index:
+    if job.model_index or (job.model_index is None and find_spec(PACKAGE)):
         texts[MODEL_INDEX] = model_index_text(card)
     folder = _folder(job.out or job.runs[0].path)
     for name, text in texts.items():
@@ -73,7 +74,7 @@ def _write(job: ServiceCardJob) -> CardWritten:
         files=tuple(texts),
         n_claims=len(card.document.claims()),
         not_stated=card.authored.not_stated,
-        notes=(),
+        notes=(f"No {MODEL_INDEX}: {NEEDS}.",) if job.model_index is None and MODEL_INDEX not in texts else (),
     )
 
 

@@ -7,20 +7,14 @@ text the errors are shown with the words around them: `x40` is forty equal words
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from harness.report.pages import visible
-from harness.scoring import alignment
+from harness.scoring.alignment import DELETED, EQUAL, INSERTED, SUBSTITUTED, WordRun, word_runs
 
-EQUAL, SUBSTITUTED, DELETED, INSERTED, PASSED_OVER = "esdix"
+PASSED_OVER = "x"  # equal words that are not written
 LONGEST_TEXT = 2_000  # characters of a line, some 350 words of English; more is shortened
 AROUND = 5  # equal words before and after an error in a text that is shortened
 LONGEST_WORD = 300  # characters; a sentence is a word where a script has no spaces
-
-WordRun: TypeAlias = tuple[str, int]  # a kind, and the number of words
-
-_KINDS = {"equal": EQUAL, "substitute": SUBSTITUTED, "delete": DELETED, "insert": INSERTED}
-_PAIRS_PER_CALL = 100  # no alignment lives longer than its call
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +47,6 @@ def aligned_texts(references: Sequence[str], hypotheses: Sequence[str]) -> list[
     said, heard = ([text.split() for text in texts] for texts in (references, hypotheses))
     runs = word_runs([" ".join(words) for words in said], [" ".join(words) for words in heard])
     return [_shown(*each) for each in zip(said, heard, runs, strict=True)]
-
-
-# To be moved to harness/scoring/alignment.py, the door of jiwer (there `jiwer.`, not `alignment.jiwer.`).
-def word_runs(references: Sequence[str], hypotheses: Sequence[str]) -> list[list[WordRun]]:
-    """Return the alignment of each pair of texts as runs of words of one kind.
-
-    >>> word_runs(["turn it off"], ["turn that off please"])
-    [[('e', 1), ('s', 1), ('e', 1), ('i', 1)]]
-    """
-    jiwer = alignment.jiwer  # type: ignore[attr-defined]
-    split = jiwer.ReduceToListOfListOfWords()
-    runs: list[list[WordRun]] = []
-    for start in range(0, len(references), _PAIRS_PER_CALL):
-        aligned = jiwer.process_words(
-            list(references[start : start + _PAIRS_PER_CALL]),
-            list(hypotheses[start : start + _PAIRS_PER_CALL]),
-            reference_transform=split,
-            hypothesis_transform=split,
-        )
-        runs += [[_run(chunk) for chunk in chunks] for chunks in aligned.alignments]
-    return runs
-
-
-def _run(chunk: "alignment.jiwer.AlignmentChunk") -> WordRun:  # type: ignore[name-defined]
-    """Return the kind and the number of words of a part of an alignment."""
-    n_words = max(chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx)
-    return _KINDS[chunk.type], n_words
 
 
 def _shown(said: Sequence[str], heard: Sequence[str], runs: Sequence[WordRun]) -> AlignedTexts:

@@ -243,7 +243,7 @@ def _trends_sentence(drawn: Trends) -> str:
     """Say what the trends leave out."""
     told = []
     if drawn.n_cut:
-        told.append(f"Of {drawn.n_cut} of the systems only the newest {drawn.n_runs} runs are drawn.")
+        told.append(f"Where there are more, only the newest {drawn.n_runs} runs are drawn.")
     if drawn.n_left_out:
         told.append(f"{drawn.n_left_out} systems have no place here; they are in the table of runs.")
     return " ".join(told)

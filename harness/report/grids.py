@@ -86,12 +86,16 @@ def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: in
 def _least(columns: Sequence[Column], rows: Sequence[Sequence[str]], place: int) -> int:
     needed = _natural(columns[place], [row[place] for row in rows])
     column = columns[place]
-    return min(needed, max(column.least, *map(len, column.name.split()))) if column.is_name else needed
+    return min(needed, max(column.least, *map(len, _header(column)))) if column.is_name else needed
 
 
 def _natural(column: Column, texts: Sequence[str]) -> int:
-    """Return how wide a column is where nothing is broken but its header, between words."""
-    return max(cell_len(text) for text in (*column.name.split(), *texts))
+    """Return how wide a column is where nothing is broken but a long header, between words."""
+    return max(cell_len(text) for text in (*_header(column), *texts))
+
+
+def _header(column: Column) -> list[str]:
+    return column.name.split() if len(column.name) > column.least else [column.name]
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:

@@ -165,7 +165,7 @@ def metric_name(text: str) -> str:
     """Return a name that MLflow takes, and no two texts the same: a digest follows what had to be replaced.
 
     >>> metric_name("accent"), metric_name("18–25")
-    ('accent', '18_25-9a4fac')
+    ('accent', '18_25-f7e6ca')
     """
     kept = _NOT_IN_NAME.sub("_", text)[:_LONGEST_NAME].strip(" ")
     if kept == text and posixpath.normpath(kept) == kept and kept != ".." and kept != ".":

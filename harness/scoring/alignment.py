@@ -8,8 +8,9 @@ no text is ever replaced.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import jiwer
 import numpy as np
@@ -17,6 +18,10 @@ import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
 CountArray = npt.NDArray[np.int64]
+WordRun: TypeAlias = tuple[str, int]  # a kind, and the number of words
+
+EQUAL, SUBSTITUTED, DELETED, INSERTED = "esdi"
+_KINDS = {"equal": EQUAL, "substitute": SUBSTITUTED, "delete": DELETED, "insert": INSERTED}
 
 # Alignments live no longer than their chunk: kept for a million utterances they take 2.6 GB, and already with a
 # thousand alive Python's cycle collector doubles the time.
@@ -134,18 +139,38 @@ def errors_by_place(references: Sequence[str], hypotheses: Sequence[str]) -> Cou
     errors = np.zeros(int(n_places.sum()), dtype=np.int64)
     first_places = np.cumsum(n_places) - n_places  # (n_utterances,)
     differing = [i for i, pair in enumerate(zip(references, hypotheses, strict=True)) if pair[0] != pair[1]]
-    for start in range(0, len(differing), _PAIRS_PER_CALL):
-        rows = differing[start : start + _PAIRS_PER_CALL]
-        split = jiwer.ReduceToListOfListOfWords()
+    pairs = ([texts[i] for i in differing] for texts in (references, hypotheses))
+    for row, chunks in zip(differing, _alignments(*pairs), strict=True):
+        _mark(errors[first_places[row] : first_places[row] + n_places[row]], chunks)
+    return errors
+
+
+def word_runs(references: Sequence[str], hypotheses: Sequence[str]) -> list[list[WordRun]]:
+    """Return the alignment of each pair of texts as runs of words of one kind, to be shown.
+
+    >>> word_runs(["turn it off"], ["turn that off please"])
+    [[('e', 1), ('s', 1), ('e', 1), ('i', 1)]]
+    """
+    _check_lengths(references, hypotheses)
+    return [[_run(chunk) for chunk in chunks] for chunks in _alignments(references, hypotheses)]
+
+
+def _run(chunk: jiwer.AlignmentChunk) -> WordRun:
+    n_words = max(chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx)
+    return _KINDS[chunk.type], n_words
+
+
+def _alignments(references: Sequence[str], hypotheses: Sequence[str]) -> Iterator[Sequence[jiwer.AlignmentChunk]]:
+    """Yield jiwer's word alignment of each pair."""
+    split = jiwer.ReduceToListOfListOfWords()
+    for start in range(0, len(references), _PAIRS_PER_CALL):
         aligned = jiwer.process_words(
-            [references[i] for i in rows],
-            [hypotheses[i] for i in rows],
+            list(references[start : start + _PAIRS_PER_CALL]),
+            list(hypotheses[start : start + _PAIRS_PER_CALL]),
             reference_transform=split,
             hypothesis_transform=split,
         )
-        for row, alignment in zip(rows, aligned.alignments, strict=True):
-            _mark(errors[first_places[row] : first_places[row] + n_places[row]], alignment)
-    return errors
+        yield from aligned.alignments
 
 
 def _mark(places: CountArray, alignment: Iterable[jiwer.AlignmentChunk]) -> None:

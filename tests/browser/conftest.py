@@ -114,6 +114,7 @@ def command(folder: Path, pipeline: str, *overrides: str) -> None:
     few = FEW_RESAMPLES if pipeline == "rescore" else ()
     ended = harness(pipeline, *overrides, *few, cwd=folder)
     assert ended.exit_status in (0, 3), ended.err
+    assert "no report.html" not in ended.err
 
 
 def edacc(folder: Path, system: str) -> tuple[str, str]:

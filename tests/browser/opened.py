@@ -116,6 +116,9 @@ EMPTY_CHARTS = """() => {
     .map((drawing) => drawing.closest("figure").outerHTML.slice(0, 200));
 }"""
 
+DANGLING = """() => [...document.querySelectorAll("a[href^='#']")].map((link) => link.hash.slice(1))
+  .filter((name) => !document.getElementById(decodeURIComponent(name)))"""
+
 COLUMN = """(table, column) => [...table.tBodies[0].rows].map((row) => {
   const cell = row.cells[column];
   const told = cell.dataset.sort ?? cell.textContent.trim();

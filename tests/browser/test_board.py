@@ -22,7 +22,7 @@ def test_runs_are_filtered(pages, opened):
 
 def test_runs_are_sorted_by_every_column(pages, opened):
     tab = opened(pages.board)
-    table = tab.locator("#run-table")
+    table = tab.locator("#run-table table")
     for column, header in enumerate(table.locator("thead th").all()):
         first, second = sorted_by_its_header(table, column)
         if header.get_attribute("class") == "n":

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.browser.conftest import SYSTEMS
-from tests.browser.opened import HOSTILE, in_order, sorted_by_its_header
+from tests.browser.opened import DANGLING, HOSTILE, in_order, sorted_by_its_header
 
 MOST_BYTES = 3_000_000
 
@@ -35,11 +35,11 @@ def test_every_table_is_sorted_by_every_column_of_numbers_both_ways(pages, opene
 
 def test_names_are_sorted_as_people_sort_them(pages, opened):
     tab = opened(pages.report)
-    table = tab.locator("table.sortable:visible").first
-    column = [header.get_attribute("class") for header in table.locator("thead th").all()].index(None)
+    table = next(each for each in tab.locator("table.sortable:visible").all() if each.locator("tbody tr").count() > 3)
+    column = [name.lower() for name in table.locator("thead th").all_inner_texts()].index("slice")
     first, second = sorted_by_its_header(table, column)
-    assert sorted(first) == sorted(second)
-    assert [name.lower() for name in second] != [name.lower() for name in first]
+    assert first == sorted(first, key=str.casefold)
+    assert second == sorted(second, key=str.casefold, reverse=True)
 
 
 def test_utterances_are_filtered_and_sorted(pages, opened):
@@ -70,10 +70,8 @@ def test_a_hostile_transcript_is_read_word_by_word(pages, opened):
 def test_every_link_within_the_page_leads_somewhere_and_no_other_leaves_the_folder(pages, opened):
     tab = opened(pages.report)
     addresses = tab.eval_on_selector_all("a[href]", "(links) => links.map((link) => link.getAttribute('href'))")
-    inside = [address[1:] for address in addresses if address.startswith("#")]
-    assert inside
-    missing = "(names) => names.filter((name) => !document.getElementById(decodeURIComponent(name)))"
-    assert tab.evaluate(missing, inside) == []
+    assert any(address.startswith("#") for address in addresses)
+    assert tab.evaluate(DANGLING) == []
     assert [address for address in addresses if not address.startswith(("#", "https://"))] == []
 
 
@@ -95,15 +93,6 @@ def test_charts_are_drawn_again_for_the_dark_and_for_paper(pages, opened):
     tab.emulate_media(media="print")
     tab.wait_for_timeout(3_000)
     assert tab.locator("figure.chart svg").count() == tab.locator("figure[data-chart]").count()
-
-
-def test_what_is_folded_opens_where_a_link_leads_to_it(pages, opened):
-    tab = opened(pages.report)
-    folded = tab.eval_on_selector_all("details[id]", "(all) => all.filter((each) => !each.open).map((each) => each.id)")
-    named = [name for name in folded if tab.locator(f'a[href="#{name}"]').count()]
-    assert named
-    tab.locator(f'a[href="#{named[0]}"]').first.click()
-    tab.wait_for_selector(f"#{named[0]}[open]")
 
 
 def test_a_report_without_audio_is_small(pages):

@@ -52,6 +52,13 @@ def test_the_model_index_is_written_where_its_package_is(run, tmp_path):
     assert yaml.safe_load((tmp_path / MODEL_INDEX).read_text())["model-index"]
 
 
+def test_a_card_is_written_without_the_package_too_and_says_what_is_missing(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.pipelines.service_card.find_spec", lambda _: None)
+    answer = service_card(job(run, out=tmp_path, model_index=None)).answer
+    assert set(answer.files) == FILES
+    assert "pip install 'asr-fairness-harness[card]'" in answer.notes[0]
+
+
 def test_what_was_written_and_what_is_missing_is_shown(run, tmp_path):
     path = tmp_path / "card.yaml"
     path.write_text(yaml.safe_dump(STATED))

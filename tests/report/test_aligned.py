@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.aligned import LONGEST_TEXT, LONGEST_WORD, aligned_texts, word_runs
+from harness.report.aligned import LONGEST_TEXT, LONGEST_WORD, aligned_texts
+from harness.scoring.alignment import word_runs
 from tests.report.explorer_builders import runs_of, texts_of
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "d", "naïve", "ok"]), max_size=12).map(" ".join)

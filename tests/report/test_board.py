@@ -164,6 +164,66 @@ def test_a_gap_against_another_comparator_is_told(run, tmp_path):
     assert accents["slices"][0]["against"] == [0, 0, 1]
 
 
+def write_night(folder, number, *, exit_status=0, changes=(), **cell):
+    """Write what `harness nightly` leaves in the folder of a night."""
+    cells = [{"name": "a", "measured": True, "reason": "", "standing": "compared", "comparison": ""} | cell]
+    facts = {"night": folder.name, "finished": f"2026-03-0{number} 04:00:00 UTC", "exit_status": exit_status}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "nightly.json").write_text(
+        json.dumps(facts | {"cells": cells, "changes": list(changes)}), encoding="utf-8"
+    )
+    (folder / "nightly.md").write_text("# Night")
+
+
+WORSE = {
+    "cell": "a", "measure": "slice_wer", "dimension": "accent", "slice": "south", "baseline": 0.2, "tonight": 0.25,
+    "verdict": "regression", "reason": "worse by at least 1 point",
+}  # fmt: skip
+
+
+def test_what_got_worse_in_the_newest_night_is_the_first_alert(nights, tmp_path):
+    shutil.copytree(nights, tmp_path / "runs")
+    write_night(tmp_path / "runs" / "n1", 1, exit_status=3, changes=[WORSE | {"slice": "long ago"}])
+    write_night(tmp_path / "runs" / "n2", 2, exit_status=3, changes=[WORSE, WORSE | {"verdict": "better"}])
+    page = render_board(read_history([tmp_path / "runs"]), tmp_path)
+    text = " ".join(" ".join(words_of(page).texts).split())
+    alert = "worse Night n2 report a, WER of accent south: 20.0 % to 25.0 %; worse by at least 1 point violated"
+    assert alert in text
+    assert text.index("n2 worse 1 a, WER") < text.index("n1 worse 1 a, WER of accent long ago")
+    assert "runs/n2/nightly.md" in words_of(page).links
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param({"exit_status": 0}, "n nothing detected 1 –", id="nothing-worse"),
+        pytest.param({"exit_status": 4}, "n too many clips failed 1 –", id="too-many-failed"),
+        pytest.param(
+            {"exit_status": 1, "measured": False, "reason": "signal 9"},
+            "n incomplete 1 a was not measured: signal 9",
+            id="not-measured",
+        ),
+        pytest.param(
+            {"exit_status": 1, "standing": "not_comparable", "comparison": "other words"},
+            "n incomplete 1 a is not comparable with its baseline: other words",
+            id="not-comparable",
+        ),
+        pytest.param(
+            {"exit_status": 3, "changes": [WORSE | {"measure": "gap", "slice": HOSTILE}]},
+            "n worse 1 a, gap of accent <img src=x onerror=alert(1)></script>",
+            id="a-hostile-slice",
+        ),
+        pytest.param({"changes": [{}]}, "n unreadable 0 nightly.json cannot be read ('verdict')", id="damaged"),
+    ],
+)
+def test_every_night_is_listed_with_how_it_ended(nights, tmp_path, options, said):
+    shutil.copytree(nights / "a0", tmp_path / "runs" / "a0")
+    write_night(tmp_path / "runs" / "n", 1, **options)
+    words = words_of(render_board(read_history([tmp_path / "runs"]), tmp_path))
+    assert said in " ".join(" ".join(words.texts).split())
+    assert "img" not in words.tags
+
+
 def test_no_name_is_markup(run, tmp_path):
     for day in range(2):
         facts = of_system(HOSTILE) | of_manifest(run, name=f"m{HOSTILE}")

@@ -132,13 +132,15 @@ def _changed(file: str, wanted: Line, given: Line) -> list[Problem]:
 
 
 def _placed(line: Line) -> list[Piece]:
-    """Return the pieces of a line as they stand in its text, where spaces are single."""
+    """Return the pieces of a line as they stand in its text, where spaces are single, wording between claims as one."""
     placed: list[Piece] = []
     text = ""
     for piece in line.pieces:
         grown = " ".join(f"{text}{piece.text}|".split())[:-1].lstrip()
-        placed.append(Piece(grown[len(text) :], piece.claim))
-        text = grown
+        added, text = grown[len(text) :], grown
+        if piece.claim is None and placed and placed[-1].claim is None:
+            added = placed.pop().text + added
+        placed.append(Piece(added, piece.claim))
     return placed
 
 

@@ -7,7 +7,7 @@ from harness.fairness import Verdict
 from harness.fairness.power import POWER
 from harness.report.cards.blocks import Block, Bullets, Claim, Paragraph, Spans, joined, told
 from harness.report.cards.evidence import Evidence, Ledger, pointer
-from harness.report.cards.verdicts import comparator_words
+from harness.report.cards.verdicts import comparator_words, margin_text
 from harness.report.wording import mapping, plain
 from harness.results.run import FACTS, METRICS, SUMMARY
 
@@ -151,7 +151,7 @@ def _judging(ledger: Ledger, evidence: Evidence) -> Spans:
         else "",
         correction=_correction(policy),
         disparity=Verdict.disparity.value,
-        margin=_margin(ledger, evidence, policy),
+        margin=margin_text(ledger, evidence),
         alpha=of_policy("alpha", "number"),
         advantage=Verdict.advantage.value,
         within=Verdict.within_margin.value.replace("_", " "),
@@ -171,14 +171,6 @@ def _correction(policy: Mapping[str, object]) -> str:
     if name == "none":
         return "nothing: every test stands alone, and some of many will find a gap by chance"
     return f"{_CORRECTIONS.get(name, plain(name))} procedure"
-
-
-def _margin(ledger: Ledger, evidence: Evidence, policy: Mapping[str, object]) -> Spans:
-    points = ledger.cite(evidence, FACTS, pointer("policy", "margin"), "whole_points")
-    if not policy["margin_ratio"]:
-        return told("{points} points", points=points)
-    ratio = ledger.cite(evidence, FACTS, pointer("policy", "margin_ratio"), "times")
-    return told("{points} points or a ratio of {ratio}", points=points, ratio=ratio)
 
 
 def _overrides(ledger: Ledger, evidence: Evidence, policy: Mapping[str, object]) -> Spans:

@@ -21,6 +21,8 @@ from harness.report.wording import mapping, plain
 from harness.results.run import METRICS, SLICES
 
 MODEL_INDEX = "service_card.model-index.yaml"
+PACKAGE = "huggingface_hub"
+NEEDS = f"it needs the package {PACKAGE}; install it with pip install 'asr-fairness-harness[card]'"
 TASK = "automatic-speech-recognition"
 _PERCENT_DECIMALS = 1
 
@@ -47,10 +49,7 @@ def model_index_text(card: Card) -> str:
     try:
         from huggingface_hub import ModelCardData
     except ImportError as error:
-        raise UsageError(
-            "the model index needs the package huggingface_hub; install it with "
-            "pip install 'asr-fairness-harness[card]', or give model_index=false."
-        ) from error
+        raise UsageError(f"model_index=true: {NEEDS}, or give model_index=false.") from error
     index: dict[str, Any] = {"model-index": model_index(card)}
     return str(ModelCardData(**index).to_yaml()) + "\n"
 

@@ -8,7 +8,7 @@ from harness.report.cards.blocks import Claim, Paragraph, Spans, Table, joined, 
 from harness.report.cards.evidence import Evidence, Ledger, pointer
 from harness.report.cards.groups import attribute_cell, attribute_name, group_dimensions, provenance_of_all
 from harness.report.wording import mapping, plain
-from harness.results.run import DISPARITIES, SUMMARY
+from harness.results.run import DISPARITIES, FACTS, SUMMARY
 
 SHAPES: Mapping[str, str] = {  # beside the word, for those who see no colour
     Verdict.disparity.value: "▲",
@@ -26,6 +26,15 @@ def comparator_words(policy: Mapping[str, object]) -> str:
     """Say whom groups are compared with."""
     named = plain(policy["comparator"])
     return _COMPARATORS.get(named, f"the group {named}")
+
+
+def margin_text(ledger: Ledger, evidence: Evidence) -> Spans:
+    """Say how large a gap the policy forbids."""
+    points = ledger.cite(evidence, FACTS, pointer("policy", "margin"), "whole_points")
+    if not mapping(evidence.facts["policy"])["margin_ratio"]:
+        return told("{points} points", points=points)
+    ratio = ledger.cite(evidence, FACTS, pointer("policy", "margin_ratio"), "times")
+    return told("{points} points or a ratio of {ratio}", points=points, ratio=ratio)
 
 
 def gap_counts(ledger: Ledger, evidence: Evidence) -> Spans:
@@ -52,19 +61,20 @@ def gap_counts(ledger: Ledger, evidence: Evidence) -> Spans:
 
 def policy_held(ledger: Ledger, evidence: Evidence) -> Spans:
     """Say whether the policy held, and what broke it."""
-    summary = evidence.summary
+    summary, policy = evidence.summary, mapping(evidence.facts["policy"])
     promised = told(
-        "{name} promises every slice within {margin} points of {against}: ",
+        "{name} promises every slice within {margin} of {against}{otherwise}: ",
         name=ledger.cite(evidence, SUMMARY, pointer("policy"), "text"),
-        margin=ledger.cite(evidence, SUMMARY, pointer("margin"), "whole_points"),
-        against=comparator_words(mapping(evidence.facts["policy"])),
+        margin=margin_text(ledger, evidence),
+        against=comparator_words(policy),
+        otherwise=", some attributes otherwise (see the methodology)" if policy["dimensions"] else "",
     )
     n_tested = ledger.cite(evidence, SUMMARY, pointer("n_tested"), "count")
     if not summary["passed"]:
         return promised + told("VIOLATED{by}.", by=_breaches(ledger, evidence))
     if not summary["n_tested"]:
         return promised + told("not violated, but nothing could be tested ({n} tests).", n=n_tested)
-    if not _fails_on(mapping(evidence.facts["policy"])):
+    if not _fails_on(policy):
         return promised + told("it fails nothing; {n} gaps were tested.", n=n_tested)
     return promised + told("held; {n} gaps were tested.", n=n_tested)
 

@@ -82,8 +82,8 @@ class Axis:
     def _scale(self) -> "alt.Scale":
         import altair as alt
 
-        of_zero = {} if self.scale == "log" else {"zero": False}
-        return alt.Scale(type=self.scale, domain=[self.span.low, self.span.high], nice=False, **of_zero)
+        zero = alt.Undefined if self.scale == "log" else False  # of which Vega warns: such a scale has none
+        return alt.Scale(type=self.scale, domain=[self.span.low, self.span.high], nice=False, zero=zero)
 
     def _axis(self, *, orient: Literal["top", "bottom", "left"]) -> "alt.Axis":
         import altair as alt

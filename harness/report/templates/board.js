@@ -71,6 +71,7 @@
     return isGap() ? `${points(low)} to ${points(high)}` : `${(low / 100).toFixed(1)} to ${percent(high)}`;
   };
   const when = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+  const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   const words = (letter) => (VERDICTS[letter] ?? "no verdict").replaceAll("_", " ");
 
   const track = () => tracks[Number(trackChoice.value)];
@@ -196,12 +197,12 @@
       byId("trend-drawing").firstElementChild.textContent = "No slice of this dimension has this measure.";
     } else {
       const isCut = draw(drawnPanels);
-      caption.push(`${isGap() ? "Gap in points" : "WER in percent"} by ${dimension().name}, ${track().times.length - firstRun()} runs.`);
+      caption.push(`${isGap() ? "Gap in points" : "WER in percent"} by ${dimension().name}, ${counted(track().times.length - firstRun(), "run")}.`);
       if (isCut) caption.push("Intervals that end at a panel's edge go on beyond it.");
       const breaks = Object.entries(track().changed).filter(([place]) => Number(place) > firstRun());
       if (breaks.length) caption.push(`Not comparable with what was before: ${breaks.map(([place, what]) => `${when(track().times[place])} (${what} changed)`).join(", ")}.`);
       const hidden = dimension().n_slices - dimension().slices.length;
-      if (hidden) caption.push(`${hidden} slices with smaller changes or too few people are left to the run's own files.`);
+      if (hidden) caption.push(`${counted(hidden, "slice")} with smaller changes or too few people: see the run's own files.`);
     }
     byId("trend-caption").textContent = caption.join(" ");
     fillTable(all);

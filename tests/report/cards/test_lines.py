@@ -12,7 +12,9 @@ def claim(number, text):
 
 
 RATE, COUNT = claim(1, "50.0 %"), claim(2, "1,712")
-SENTENCE = Line((Piece("WER "), Piece("50.0 %", RATE), Piece(" of "), Piece("1,712", COUNT), Piece(" words.")))
+SENTENCE = Line(
+    (Piece("W"), Piece("ER "), Piece("50.0 %", RATE), Piece(" of "), Piece("1,712", COUNT), Piece(" words."))
+)
 OTHERS = [Line((Piece(text),)) for text in ("# Card", "Some words.", "More words.")]
 EXPECTED = [OTHERS[0], SENTENCE, OTHERS[1], OTHERS[2]]
 

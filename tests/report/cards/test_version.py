@@ -19,6 +19,6 @@ def wording(card):
 def test_another_wording_is_another_version(card):
     found = hashlib.sha256(wording(card).encode()).hexdigest()[:16]
     assert found == RECORDED[CARD_VERSION], (
-        f"a card reads otherwise than version {CARD_VERSION} did: cards that exist could not be checked any more. Raise "
-        f"CARD_VERSION in harness/report/cards/blocks.py and record {found!r} for it here."
+        f"a card reads otherwise than version {CARD_VERSION} did, and cards that exist could not be checked any more. "
+        f"Raise CARD_VERSION in harness/report/cards/blocks.py and record {found!r} for it here."
     )
