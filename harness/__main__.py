@@ -89,7 +89,7 @@ def _completion(flag: str, *words: str) -> int:
     from harness.help.completion import SHELLS, candidates, script
 
     if flag == "--complete":
-        sys.stdout.write("".join(f"{candidate}\n" for candidate in candidates(words, PIPELINES)))
+        sys.stdout.write("".join(f"{candidate}\n" for candidate in candidates(words, PIPELINES, OF_A_RUN)))
     elif len(words) == 1 and words[0] in SHELLS:
         sys.stdout.write(script(words[0]))
     else:

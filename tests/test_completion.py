@@ -12,7 +12,7 @@ import warnings
 
 import pytest
 
-from harness.__main__ import PIPELINES
+from harness.__main__ import OF_A_RUN, PIPELINES
 from harness.help.completion import SHELLS, candidates
 from tests.builders import harness
 from tests.shared import REPOSITORY
@@ -62,11 +62,15 @@ def folder(tmp_path):
         pytest.param("compare baseline=runs/", ["baseline=runs/first/"], id="folders"),
         pytest.param("compare baseline=.h", ["baseline=.hidden"], id="hidden-files-that-are-asked-for"),
         pytest.param("compare baseline=nowhere/", [], id="no-such-folder"),
+        pytest.param("bless ru", ["run=", "runs/"], id="a-run-as-it-stands"),
+        pytest.param("bless runs/", ["runs/first/"], id="a-run-below"),
+        pytest.param("bless runs/first ru", ["run="], id="only-the-first-word"),
+        pytest.param("discover ru", ["run_dir=", "run="], id="not-where-it-has-to-be-named"),
     ],
 )
 def test_the_last_word_may_become(folder, monkeypatch, line, expected):
     monkeypatch.chdir(folder)
-    assert candidates(line.split(" "), PIPELINES) == expected
+    assert candidates(line.split(" "), PIPELINES, OF_A_RUN) == expected
 
 
 def test_every_option_is_reached_from_name_to_name():

@@ -26,6 +26,7 @@ GIVEN = {  # for what has to be given
     "baseline": "runs/before",
     "candidate": "runs/after",
     "run": "runs/before",
+    "matrix": "matrix.yaml",
 }
 RECOGNISERS = ("pocketsphinx", "whisper")  # take minutes or weights: `make demo` and other tests run them
 FASTER = ("audit.workers=[0]", "evidence.sensitivity=false")
@@ -130,7 +131,7 @@ def test_every_pipeline_has_two_or_three_examples():
 
 @pytest.mark.parametrize(("pipeline", "example"), EXAMPLES)
 def test_an_example_composes(composed, pipeline, example):
-    overrides = [word for word in example.split() if word != "-m"]
+    overrides = [word if "=" in word else f"run={word}" for word in example.split() if word != "-m"]
     assert composed(pipeline, *(word.split(",")[0] if "model=" in word else word for word in overrides))
 
 
@@ -146,12 +147,14 @@ def folder(tmp_path_factory):
     tone_corpus(folder, rows, attributes={"accent": kind, "gender": kind})
     write_csv(folder / "corpus.csv", rows)
     shutil.copy(REPOSITORY / "examples" / "service_card.yaml", folder / "service.yaml")
+    cell = ["hypotheses=heard.csv", "manifest.path=corpus.csv", "report.html=false", *FEW_RESAMPLES]
+    (folder / "matrix.yaml").write_text(yaml.safe_dump({"transcripts": {"heard": cell}}))
     texts = {str(row["utterance_id"]): row["text"] for row in rows}
     write_csv(
         folder / "heard.csv", [{"utterance_id": name, "text": text, "heard": text} for name, text in texts.items()]
     )
     for run in ("before", "after"):
-        source = ("hypotheses=heard.csv", "manifest.path=corpus.csv", f"run_dir=runs/{run}", "report.html=false")
+        source = ("hypotheses=heard.csv", "manifest.path=corpus.csv", f"run_dir=runs/{run}")
         ended = harness("rescore", *source, *FEW_RESAMPLES, cwd=folder)
         assert ended.exit_status == 0, ended.err
     ended = harness("service_card", "run=runs/before", "out=card", cwd=folder)

@@ -159,7 +159,8 @@ def test_backends_see_no_module_that_reads_tags():
 
 def test_no_module_loads_what_is_heavy_before_it_is_needed():
     modules = sorted({each.module for each in IMPORTS} - {"harness.__main__"})
-    heavy = ("torch", "torchaudio", "whisper", "pocketsphinx", "scipy.stats", "statsmodels", "gpboost")
+    heavy = ("torch", "torchaudio", "whisper", "pocketsphinx", "scipy.stats", "statsmodels", "gpboost", "altair")
+    heavy += ("vl_convert", "jinja2", "duckdb", "mlflow", "huggingface_hub")
     assert _loaded_by(f"import sys, {', '.join(modules)}\n", *heavy) == []
 
 

@@ -27,7 +27,19 @@ _LOGGING = frozenset(  # what a configuration of logging may name: it, too, call
 )
 _PLACES = (  # options that may name environment variables
     *("path", "audio_root", "grammar", "hypotheses", "run_dir", "model", "download_root"),
-    *("run", "baseline", "candidate", "spellings", "out"),
+    *(
+        "run",
+        "baseline",
+        "candidate",
+        "spellings",
+        "out",
+        "service",
+        "verify",
+        "matrix",
+        "nights",
+        "baselines",
+        "board",
+    ),
 )
 _EXAMPLES = {
     "manifest.path": "manifest.path=my_corpus/manifest.csv",

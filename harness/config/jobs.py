@@ -283,7 +283,7 @@ def _nightly(composed: Composed) -> NightOutcome:
 def _bless(composed: Composed) -> BlessOutcome:
     composed.plain  # noqa: B018 (refuses what is missing or leads nowhere)
     options = composed.options()
-    return bless(BlessJob(run=Run.open(options.run), baselines=Path(options.baselines), reason=options.reason))
+    return bless(BlessJob(run=Run.open(options.run), baselines=Path(options.baselines), reason=options.reason or ""))
 
 
 def _path(option: str | None) -> Path | None:

@@ -187,7 +187,7 @@ class ServiceCardConfig:
     service: str | None = None
     out: str | None = None
     verify: str | None = None
-    model_index: bool = True
+    model_index: bool | None = None
 
 
 @dataclass(kw_only=True)
@@ -221,7 +221,7 @@ class BlessConfig:
 
     run: str = MISSING
     baselines: str = "baselines"
-    reason: str = ""
+    reason: str | None = None
 
 
 SCHEMAS: dict[str, type] = {

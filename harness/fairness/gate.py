@@ -69,8 +69,7 @@ class GateOptions:
             the words other every night) 2 raised one; at 0.05 15 did, three of one month: nights share a baseline.
         margin: Smallest loss that fails, a WER fraction. At one point, three in a row use up the three that the
             default policy promises, while a tenth of a point, which a large corpus shows, stops nothing.
-        min_speakers: Slices of so many are tested over speakers, others over clips. 20 can give a p-value of a
-            millionth, which the many tests of a night need.
+        min_speakers: Slices of so many are tested over speakers, others over clips; 20 can give a p-value of 2^-20.
         changed: What becomes of utterances with another reference, speaker or attribute than in the baseline.
         min_shared: Smallest share of the baseline's utterances that tonight still has to have.
     """
@@ -328,9 +327,9 @@ def _verdict(row: _Judged, options: GateOptions) -> tuple[Change, str]:
     """Return the verdict on one row and the reason in words."""
     if row.shortfall:
         return Change.insufficient, f"too few to say: {row.shortfall}"
-    least, points = f"{100 * options.margin:g} points", f"{100 * row.difference:+.1f} points"
+    least = f"{100 * options.margin:g} point{'' if options.margin == 0.01 else 's'}"
     p_adjusted = row.p_worse_adjusted if row.difference > 0 else row.p_better_adjusted
-    found = f"{points}, adjusted p {p_adjusted:.2g} over {row.n_units} {row.unit}"
+    found = f"{100 * row.difference:+.1f} points, adjusted p {p_adjusted:.2g} over {row.n_units} {row.unit}"
     if row.p_better_adjusted < options.alpha:
         return Change.better, f"{'smaller' if row.measure == GAP else 'better'}: {found}"
     if not row.p_worse_adjusted < options.alpha:

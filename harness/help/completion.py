@@ -1,6 +1,6 @@
 """The words of an unfinished command line in, what its last word may become out; and the script of a shell."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.help.declared import Declared, declared
@@ -16,12 +16,13 @@ def script(shell: str) -> str:
     return (Path(__file__).parent / f"completion.{shell}").read_text(encoding="utf-8")
 
 
-def candidates(words: Sequence[str], pipelines: Mapping[str, str]) -> list[str]:
+def candidates(words: Sequence[str], pipelines: Mapping[str, str], of_a_run: Collection[str] = ()) -> list[str]:
     """Return what the last word may become; a candidate that ends in `=`, `.` or `/` is not finished.
 
     Args:
         words: Of the command line, without the command's name; the last may be empty.
         pipelines: What each does, by name.
+        of_a_run: Those that take the path of a run as it stands for their first word.
     """
     *before, last = words or [""]
     last = last.replace("\\", "")  # as shells quote
@@ -39,8 +40,9 @@ def candidates(words: Sequence[str], pipelines: Mapping[str, str]) -> list[str]:
         return [word for word in _PIPELINE_FLAGS if word.startswith(last)]
     told = declared(before[0], before[1:])
     name, is_value, value = last.partition("=")
-    found = _values(told, name, value) if is_value else _names(told, name)
-    return list(dict.fromkeys(found))
+    found = dict.fromkeys(_values(told, name, value) if is_value else _names(told, name))
+    is_path = before[0] in of_a_run and len(before) == 1 and not is_value
+    return [*found, *(_paths(last) if is_path else ())]
 
 
 def _values(told: Declared, name: str, value: str) -> Iterator[str]:

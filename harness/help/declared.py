@@ -174,7 +174,7 @@ def _option(name: str, annotation: str, default: object, meaning: str, members: 
         needed=needed,
         meaning=re.sub(r"\bNone\b", "null", meaning),
         values=() if "list" in types else values,
-        is_text="str" in types and not types & {"list", "dict"},
+        is_text=bool(types & {"str", "Any"}) and not types & {"list", "dict"},
     )
 
 

@@ -92,6 +92,14 @@ GUIDES = {
             "run=runs/before verify=card/service_card.json",
         ),
     ),
+    "nightly": Guide(
+        options=(
+            "nights", "night", "baselines", "board", "gate.alpha", "gate.margin", "gate.min_speakers",
+            "fail_on_policy", "cell_timeout_s",
+        ),
+        examples=("matrix=matrix.yaml", "matrix=matrix.yaml night=2026-11-22 gate.margin=0.02"),
+    ),
+    "bless": Guide(options=("baselines", "reason"), examples=("runs/before", "runs/before reason=released")),
     "history": Guide(
         options=("runs", "where.manifest", "where.system", "where.dimension", "where.slice", "last", "board", "out"),
         examples=("runs=runs", "runs=runs where.slice=north last=5", "runs=runs board=board"),

@@ -65,17 +65,18 @@ def key_of(run: Run) -> CellKey:
         told = headline(run.path)
     except LeftOutError as error:
         raise UsageError(f"{run.path}: {error}") from error
-    return CellKey(_system(run) or told.system, told.manifest, CLEAN, told.normalizer)
+    of_night = _names(run)
+    return CellKey(of_night["system"] or told.system, of_night["manifest"] or told.manifest, CLEAN, told.normalizer)
 
 
-def _system(run: Run) -> str:
-    """Return the name that a night's matrix gives what was run; empty where no night did."""
+def _names(run: Run) -> dict[str, str]:
+    """Return the names that a night's matrix gives what was run, and what it heard; empty where no night did."""
     path = run.path.resolve()
     try:
         told = json.loads(path.with_name(f"{path.name}{CELL}").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ""
-    return str(told.get("system", "")) if isinstance(told, dict) else ""
+        told = None
+    return {name: str(told.get(name, "")) if isinstance(told, dict) else "" for name in ("system", "manifest")}
 
 
 def _who() -> str:

@@ -12,6 +12,7 @@ KEYS = ("systems", "manifests", "conditions", "transcripts", "exclude", "overrid
 CONDITIONS = ["clean"]  # until conditions are applied to audio
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _OURS = ("run_dir", "allow_targets", "hydra")  # a night chooses folders; a file allows itself nothing
+_OPTION = re.compile(r"[+~]{0,2}([A-Za-z_]\w*)[\w./@$-]*=.*", re.DOTALL)  # its first name, and what it is to be
 _LARGEST = 1_000_000  # bytes
 
 
@@ -23,12 +24,14 @@ class Cell:
         name: Of its folder and its baseline.
         pipeline: `benchmark` or `rescore`.
         system: What the matrix calls the recogniser or the transcripts.
+        manifest: What it calls what they heard; empty for transcripts, which name no manifest of the matrix.
         overrides: What the command line would say.
     """
 
     name: str
     pipeline: str
     system: str
+    manifest: str
     overrides: tuple[str, ...]
 
 
@@ -65,12 +68,12 @@ def _cells(content: Mapping[object, object], path: Path) -> tuple[Cell, ...]:
     )
     excluded = _excluded(content.get("exclude"), path, systems, manifests)
     heard = [
-        Cell(f"{system}_{manifest}", "benchmark", system, (*options, *chosen, *shared))
+        Cell(f"{system}_{manifest}", "benchmark", system, manifest, (*options, *chosen, *shared))
         for system, options in systems.items()
         for manifest, chosen in manifests.items()
         if (system, manifest) not in excluded
     ]
-    written = [Cell(name, "rescore", name, (*options, *shared)) for name, options in transcripts.items()]
+    written = [Cell(name, "rescore", name, "", (*options, *shared)) for name, options in transcripts.items()]
     _check_unique([cell.name for cell in (*heard, *written)], path)
     return (*heard, *written)
 
@@ -101,8 +104,8 @@ def _overrides(options: object, path: Path, where: str) -> tuple[str, ...]:
     if not isinstance(options, list) or not all(isinstance(each, str) for each in options):
         raise UsageError(f"{path}: {where} is {options!r:.80}; expected a list of overrides such as [policy=strict].")
     for each in options:
-        name = each.lstrip("+~").split("=")[0].split("@")[0]
-        if "=" not in each or each.startswith("-") or name.split(".")[0].split("/")[0] in _OURS:
+        option = _OPTION.fullmatch(each)
+        if option is None or option.group(1) in _OURS or "hydra" in each.split("=")[0]:
             raise UsageError(
                 f"{path}: {where} has {each!r}; expected OPTION=VALUE, of a run's own options: {', '.join(_OURS)} are "
                 "not a matrix's to choose."

@@ -18,7 +18,7 @@ from harness.pipelines.bless import key_of
 from harness.report.wording import mapping
 from harness.results import Run
 from harness.results.baselines import Blessing, blessed_run, other_normalizers, shared_test
-from harness.results.headlines import LeftOutError, headline
+from harness.results.headlines import REPORTS, LeftOutError, headline
 
 
 class Standing(Enum):
@@ -60,8 +60,10 @@ class Compared:
         return {
             "standing": self.standing.value,
             "comparison": self.reason,
+            "report": next((name for name in REPORTS if (self.run.path / name).is_file()), REPORTS[-1]),
             "baseline": blessed,
             "n_utterances": self.n_utterances,
+            "since": [] if self.blessing is None else _since(self.blessing.run.facts, self.run.facts),
             "dimensions": list(self.changes["dimension"].unique()) if len(self.changes) else [],
             "n_violations": len(summary["violations"]),
             **{key: summary[key] for key in ("wer", "wer_low", "wer_high", "n_failed", "passed", "policy")},
@@ -76,7 +78,9 @@ def compared(name: str, folder: Path, baselines: Path, options: GateOptions) -> 
         key = key_of(run)
         blessing = blessed_run(key, baselines)
         if blessing is None:
-            return _without(name, run, Standing.no_baseline, _no_baseline(run, other_normalizers(key, baselines)))
+            others = other_normalizers(key, baselines)
+            standing = Standing.not_comparable if others else Standing.no_baseline
+            return _without(name, run, standing, _no_baseline(run, key.normalizer, others))
         return _paired(name, run, blessing, options)
     except HarnessError as error:
         return _without(name, run, Standing.not_comparable, " ".join(str(error).split()))
@@ -96,14 +100,37 @@ def _paired(name: str, run: Run, blessing: Blessing, options: GateOptions) -> Co
     )
     told = [f"left out: {n} utterances {where}" for n, where in left if n]
     told += [f"{dimension} sliced by only {where}" for dimension, where in _unshared(ours, theirs)]
-    return Compared(
-        name, Standing.compared, "; ".join(told), run, blessing, len(shared.tonight), found.assign(cell=name)
-    )
+    found = found.assign(cell=name, promised=[policy.for_dimension(each).margin for each in found["dimension"]])
+    return Compared(name, Standing.compared, "; ".join(told), run, blessing, len(shared.tonight), found)
 
 
-def _no_baseline(run: Run, others: list[str]) -> str:
-    under = f" under this normaliser (there is one under {', '.join(others)})" if others else ""
-    return f"no baseline yet{under}: harness bless {run.path}"
+def _no_baseline(run: Run, normalizer: str, others: list[str]) -> str:
+    if others:
+        return (
+            f"its baseline was scored with the normaliser {', '.join(others)}, this run with {normalizer}: errors "
+            f"count different words. Score it as that was, or hold later nights to it: harness bless {run.path}"
+        )
+    return f"no baseline yet: harness bless {run.path}"
+
+
+def _since(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Say what else is other than when the baseline was made: the recogniser, versions, the machine."""
+    ours, theirs = _made_with(now), _made_with(before)
+    return [
+        f"{name}: {theirs.get(name)} → {ours.get(name)}"
+        for name in dict.fromkeys([*theirs, *ours])
+        if theirs.get(name) != ours.get(name)
+    ]
+
+
+def _made_with(facts: Mapping[str, Any]) -> dict[str, object]:
+    parts = {
+        "backend": facts.get("backend"),
+        "hypotheses": facts.get("hypotheses"),
+        "version of": facts.get("versions"),
+    }
+    flat = {f"{part} {name}": value for part, told in parts.items() for name, value in mapping(told).items()}
+    return flat | {name: facts.get(name) for name in ("device", "python", "commit")}
 
 
 def policy_of(facts: Mapping[str, Any]) -> Policy:

@@ -7,7 +7,9 @@ command on the same night goes on where it was; two at once take turns.
 import fcntl
 import json
 import logging
+import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,6 +24,7 @@ import pandas as pd
 
 from harness.errors import HarnessError, RunDirectoryError
 from harness.fairness.gate import Change, GateOptions, judged
+from harness.fairness.systems.paired_verdicts import SLICE_WER
 from harness.pipelines.bless import CELL
 from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY
 from harness.pipelines.matrix import Cell, read_matrix
@@ -35,12 +38,15 @@ from harness.results.history import read_history
 
 log = logging.getLogger(__name__)
 
-EXIT_NOT_MEASURED = 1
+EXIT_NOT_MEASURED, EXIT_USAGE = 1, 2
 MEASURED = (EXIT_WITHIN_POLICY, EXIT_VIOLATED, EXIT_TOO_MANY_FAILED)
 JSON, MARKDOWN, JUNIT, CHANGES = NIGHT_FILES
 _TOLD = {each.value for each in (Change.regression, Change.slightly_worse, Change.better)}
 _TAIL = 64_000  # bytes of a cell's log that its last words are looked for in
 _LONGEST_REASON = 600  # characters
+_LOOKS_EVERY_S = 2.0
+_HYDRA_S_LAST, _N_LINES_OF_HYDRA = "Set the environment variable HYDRA_FULL_ERROR", 4  # what a wrong override says
+_INSTALLED = re.compile("(site|dist)-packages$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +131,7 @@ def _ended(cell: Cell, folder: Path, job: NightlyJob, place: tuple[int, int]) ->
     wanted: dict[str, object] = {
         "pipeline": cell.pipeline,
         "system": cell.system,
+        "manifest": cell.manifest,
         "overrides": list(cell.overrides),
         "harness": version("asr-fairness-harness"),
     }
@@ -157,11 +164,18 @@ def _run(cell: Cell, folder: Path, timeout_s: float | None) -> tuple[int, str]:
     path = str(folder / cell.name).replace("\\", "\\\\").replace("'", "\\'")
     command = [sys.executable, "-m", "harness", cell.pipeline, *cell.overrides, f"run_dir='{path}'"]
     written = folder / f"{cell.name}.log"
+    _let_go(folder / cell.name, timeout_s)
     with written.open("ab") as log_file:
         began = log_file.tell()
         try:
             ended = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, timeout=timeout_s, check=False
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log_file,
+                stderr=log_file,
+                timeout=timeout_s,
+                check=False,
+                env=_environment(),
             ).returncode
         except subprocess.TimeoutExpired:
             return EXIT_NOT_MEASURED, f"ended after {timeout_s:g} s (cell_timeout_s)"
@@ -170,13 +184,44 @@ def _run(cell: Cell, folder: Path, timeout_s: float | None) -> tuple[int, str]:
     return ended, "" if ended in MEASURED else _last_words(written, began, ended)
 
 
+def _let_go(path: Path, timeout_s: float | None) -> None:
+    """Wait for a run that a killed night left behind: it still works in the cell's folder, and what it does is kept."""
+    if not path.is_dir():
+        return
+    handle, until = os.open(path, os.O_RDONLY), math.inf if timeout_s is None else time.monotonic() + timeout_s
+    try:
+        while not _locked(handle) and time.monotonic() < until:
+            log.info("a run of an earlier command still works in %s; waiting for it", path)
+            time.sleep(_LOOKS_EVERY_S)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int) -> bool:
+    """Take a folder's lock if nobody has it; say whether that is so."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a cell, which finds this harness also where it is not installed."""
+    home = str(Path(__file__).resolve().parents[2])
+    found = [home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return dict(os.environ) if _INSTALLED.search(home) else os.environ | {"PYTHONPATH": os.pathsep.join(found)}
+
+
 def _last_words(written: Path, began: int, ended: int) -> str:
     """Return what a cell said last: its error, or the signal that ended it."""
     with written.open("rb") as file:
         file.seek(max(began, written.stat().st_size - _TAIL))
-        lines = file.read().decode(errors="replace").splitlines()
+        lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(_HYDRA_S_LAST)]
     spoken = [number for number, line in enumerate(lines) if line.startswith("harness:")]
-    said = " ".join(lines[spoken[-1] :]) if spoken else next((line for line in reversed(lines) if line.strip()), "")
+    first = spoken[-1] if spoken else -_N_LINES_OF_HYDRA if ended == EXIT_USAGE else -1
+    said = " ".join(lines[first:])
     how = f"ended by signal {-ended}" if ended < 0 else f"exit status {ended}"
     return f"{how}: {said.removeprefix('harness: ')[:_LONGEST_REASON] or 'it said nothing'}"
 
@@ -190,13 +235,14 @@ def _judged(changes: Sequence[pd.DataFrame], options: GateOptions) -> pd.DataFra
 def _facts(job: NightlyJob, made: Sequence[Made], found: Sequence[Compared], changes: pd.DataFrame) -> dict[str, Any]:
     of = {each.name: each for each in found}
     rows = changes.astype(object).where(changes.notna(), None).to_dict("records")
+    told = [row for row in rows if row["verdict"] in _TOLD]
     return {
         "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
         "matrix": job.matrix.name,
-        "gate": asdict(job.gate) | {"fail_on_policy": job.fail_on_policy},
-        "cells": [_cell_facts(each, of.get(each.cell.name)) for each in made],
+        "gate": asdict(job.gate) | {"changed": job.gate.changed.value, "fail_on_policy": job.fail_on_policy},
+        "cells": [_cell_facts(each, of.get(each.cell.name)) | _sight(each.cell.name, changes) for each in made],
         "n_tests": int(changes["p_worse"].notna().sum()) if len(changes) else 0,
-        "changes": [row for row in rows if row["verdict"] in _TOLD],
+        "changes": sorted(told, key=lambda row: -abs(row["difference"])),
     }
 
 
@@ -212,6 +258,15 @@ def _cell_facts(made: Made, found: Compared | None) -> dict[str, object]:
         "reused": made.reused,
     }
     return cell | ({} if found is None else found.facts())
+
+
+def _sight(name: str, changes: pd.DataFrame) -> dict[str, object]:
+    """Say in which slices of a cell a loss as large as the gap that its policy allows would have been seen."""
+    if not len(changes):
+        return {}
+    slices = changes[(changes["cell"] == name) & (changes["measure"] == SLICE_WER)]
+    blind = slices[~(slices["detectable"] <= slices["promised"])]
+    return {"n_slices": len(slices), "n_blind": len(blind), "blind": blind[["dimension", "slice"]].values.tolist()}
 
 
 def _exit_status(facts: Mapping[str, Any]) -> int:
@@ -251,9 +306,7 @@ def _alone(folder: Path) -> Iterator[None]:
     """Hold a night's folder; who comes second waits, and then finds every cell made."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(handle):
             log.info("another process makes %s; waiting for it", folder)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield

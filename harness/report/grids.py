@@ -5,7 +5,7 @@ Where there is no room, whole columns are left out, those first that a reader mi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Literal
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -65,7 +65,7 @@ def grid(
     widths = _widths([columns[place] for place in places], [[row[place] for place in places] for row in cells], width)
     table = Table(title=Text(title), title_justify="left")
     for place, columns_wide in zip(places, widths, strict=True):
-        justify = "left" if columns[place].is_name or columns[place].is_word else "right"
+        justify: Literal["left", "right"] = "left" if columns[place].is_name or columns[place].is_word else "right"
         table.add_column(columns[place].name, justify=justify, overflow="fold", width=columns_wide)
     for row, style in zip(cells, styles or [""] * len(cells), strict=True):
         table.add_row(*(Text(row[place], style=style) for place in places))
@@ -100,14 +100,14 @@ def _header(column: Column) -> list[str]:
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """Return the width of each column: names share what numbers leave, and none takes more than it needs."""
-    natural = [_natural(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
-    room = width - 1 - _FRAME * len(columns)
-    room -= sum(wide for wide, column in zip(natural, columns, strict=True) if not column.is_name)
-    names = sorted((wide, place) for place, wide in enumerate(natural) if columns[place].is_name)
-    for left, (wide, place) in enumerate(names):
-        natural[place] = max(1, min(wide, room // (len(names) - left)))
-        room -= natural[place]
-    return natural
+    widths = [_least(columns, rows, place) for place in range(len(columns))]
+    room = max(0, width - 1 - sum(each + _FRAME for each in widths))
+    wanting = [_natural(column, [row[place] for row in rows]) - widths[place] for place, column in enumerate(columns)]
+    for left, (more, place) in enumerate(sorted((more, place) for place, more in enumerate(wanting))):
+        given = min(more, room // (len(columns) - left))
+        widths[place] += given
+        room -= given
+    return widths
 
 
 def _shortened(text: str) -> str:

@@ -12,7 +12,6 @@ from harness.report.sentences import say
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, percent, plain, points, rate_interval
 from harness.results.baselines import Blessing
-from harness.results.headlines import REPORTS
 
 NIGHT_FILES = ("nightly.json", "nightly.md", "nightly.xml", "changes.csv")
 MOST_SHOWN = 20  # changes of one kind
@@ -42,8 +41,9 @@ def verdict_sentence(facts: Facts) -> str:
     ]
     n_compared = sum(cell.get("standing") == "compared" for cell in cells)
     if not worse and n_compared:
-        parts.insert(0, f"no slice and no gap was shown to be worse ({facts['n_tests']} tests in {n_compared} cells)")
+        parts.insert(0, f"no slice and no gap was shown to be worse ({facts['n_tests']} tests in {_cells(n_compared)})")
     status = {0: "PASSED", 3: "FAILED", 4: "FAILED: too many clips failed"}.get(facts["exit_status"], "INCOMPLETE")
+    status = status if n_compared or facts["exit_status"] else "NOT JUDGED"
     return f"Night {facts['night']} {status}. {'; '.join(part for part in parts if part)}."
 
 
@@ -57,6 +57,8 @@ def nightly_markdown(facts: Facts) -> str:
         _changes("## Shown to be a little worse: fails nothing", _of(facts, "slightly_worse")),
         _changes("## What got better", _of(facts, "better")),
         _left_out(facts["cells"]),
+        _since(facts["cells"]),
+        _unseen(facts["cells"]),
         _how(facts),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -92,6 +94,7 @@ def _cell(cell: Facts) -> tuple[object, ...]:
         return (cell["name"], "–", "–", "–", f"not measured: {cell['reason']}", "–", f"{cell['name']}.log")
     standing = str(cell["standing"]).replace("_", " ")
     told = f"{standing}: {cell['comparison']}" if cell["comparison"] else standing
+    told += "; made earlier on the same night" if cell["reused"] else ""
     policy = "held" if cell["passed"] else f"violated ({cell['n_violations']})"
     return (
         cell["name"],
@@ -100,7 +103,7 @@ def _cell(cell: Facts) -> tuple[object, ...]:
         policy,
         told,
         cell["n_utterances"],
-        f"{cell['name']}/{REPORTS[0]}",
+        f"{cell['name']}/{cell['report']}",
     )
 
 
@@ -133,11 +136,31 @@ def _left_out(cells: Sequence[Facts]) -> str:
     return f"## Without a baseline\n\nLook at the report; if it is what you want to be held to, bless it.\n\n{lines}"
 
 
+def _since(cells: Sequence[Facts]) -> str:
+    """Say what a change may come from."""
+    lines = [f"- {escape(cell['name'])}: {escape('; '.join(cell['since']))}" for cell in cells if cell.get("since")]
+    return "\n".join(["## What else is other than when the baseline was made\n", *lines]) if lines else ""
+
+
+def _unseen(cells: Sequence[Facts]) -> str:
+    """Name the slices in which a loss as large as the gap that the policy allows would not have been seen."""
+    lines = []
+    for cell in cells:
+        if cell.get("n_blind"):
+            names = [f"{dimension} {name}" for dimension, name in cell["blind"][:MOST_SHOWN]]
+            more = f" and {cell['n_blind'] - MOST_SHOWN} more" if cell["n_blind"] > MOST_SHOWN else ""
+            told = f"{cell['n_blind']} of {cell['n_slices']} slices: {', '.join(names)}{more}"
+            lines.append(f"- {escape(cell['name'])}: {escape(told)}")
+    title = "## Too small to show the loss of a whole margin (with 80 % probability)\n"
+    return "\n".join([title, *lines]) if lines else ""
+
+
 def _how(facts: Facts) -> str:
     gate = facts["gate"]
+    least = f"{100 * gate['margin']:g} point{'' if gate['margin'] == 0.01 else 's'}"
     return (
         "## How this is judged\n\nTonight against the blessed run, on the same utterances. A slice or a gap fails the "
-        f"night when it is worse by at least {100 * gate['margin']:g} points and exchanging the two nights, person by "
+        f"night when it is worse by at least {least} and exchanging the two nights, person by "
         f"person (clip by clip in slices of fewer than {gate['min_speakers']} people), would make as large a change "
         f"with a probability below {gate['alpha']:g}, corrected over the {facts['n_tests']} tests of the night (Holm); "
         "a gap, moreover, only when it is beyond its policy. What is not shown here is not detected at this sample "
@@ -166,6 +189,10 @@ def _rate(row: Facts, name: str) -> str:
 
 def _from_to(row: Facts) -> str:
     return f"{_rate(row, 'baseline')} to {_rate(row, 'tonight')}"
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell{'' if count == 1 else 's'}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from harness.report.wording import (
     remarks,
 )
 from harness.results import Run
+from harness.results.run import HTML, REPORT
 
 MAX_ROWS = 30  # more than a screen or two is read in disparities.csv
 _STYLES = {"disparity": "bold red", "advantage": "green", "within_margin": "green", "insufficient": "dim"}
@@ -40,7 +41,7 @@ def show(run: Run, out: IO[str]) -> None:
     for remark in remarks(run):
         say(console, f"Note: {remark}")
     say(console, policy_sentence(run), style="green" if run.summary["passed"] else "bold red")
-    say(console, f"Run directory: {run.path} (begin with report.md)")
+    say(console, f"Run directory: {run.path} (begin with {opened_first(run)})")
 
 
 def _table(run: Run, *, width: int) -> Table | Text:
@@ -81,3 +82,8 @@ def _shown(disparities: pd.DataFrame) -> pd.DataFrame:
     found = disparities["verdict"].isin(["disparity", "advantage"])
     worth = disparities[~crossed | found].sort_values("gap", ascending=False, kind="stable", na_position="last")
     return worth.head(MAX_ROWS)
+
+
+def opened_first(run: Run) -> str:
+    """Name the file to begin with: the page, where there is one."""
+    return HTML if (run.path / HTML).is_file() else REPORT

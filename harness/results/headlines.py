@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.provenance import digest_of_file
-from harness.results.run import FACTS, REPORT, SCORES, SUMMARY
+from harness.results.run import FACTS, HTML, REPORT, SCORES, SUMMARY
 
 TRACK = ("manifest", "condition", "system")  # whose runs stand on one trend
-REPORTS = ("report.html", REPORT)  # the better one first
+REPORTS = (HTML, REPORT)  # the better one first
 _LARGEST = 64_000_000  # bytes of a file of facts or a table; more is no file of ours
 _YEARS = range(1970, 2200)
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?")

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 CONFIG, FACTS, SCORES, SLICES, DISPARITIES, SUMMARY = (
     "config.yaml", "run.json", "scores.parquet", "slices.csv", "disparities.csv", "summary.json",
 )  # fmt: skip
-REPORT = "report.md"
+REPORT, HTML = "report.md", "report.html"
 METRICS, ADJUSTED, MATCHED, BALANCE, NORMALIZERS = (  # the evidence beside the verdicts; a run may have none of it
     "metrics.csv", "adjusted.csv", "matched.csv", "balance.csv", "normalizers.csv",
 )  # fmt: skip
@@ -125,7 +125,7 @@ class Run:
 
     def reopen(self) -> None:
         """Take away what says that the run has ended, before its tables are written anew."""
-        for name in (REPORT, SUMMARY):
+        for name in (HTML, REPORT, SUMMARY):
             (self.path / name).unlink(missing_ok=True)
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:

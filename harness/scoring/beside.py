@@ -24,14 +24,17 @@ WORTH_IT = 200_000  # rows; below, the function takes a few seconds at most
 
 
 @contextmanager
-def beside(function: Callable[[], Result], *, n_rows: int) -> Iterator[Callable[[], Result]]:
+def beside(
+    function: Callable[[], Result], *, n_rows: int, worth_it: int | None = None
+) -> Iterator[Callable[[], Result]]:
     """Begin to compute a function's result; yield what waits for it and returns it.
 
     Args:
         function: Without arguments or side effects; its result can be pickled.
         n_rows: Of what it computes with.
+        worth_it: Rows from which another process pays; WORTH_IT when None.
     """
-    if n_rows < WORTH_IT or _n_processes() < 2:
+    if n_rows < (WORTH_IT if worth_it is None else worth_it) or _n_processes() < 2:
         yield function
         return
     forking = multiprocessing.get_context("fork")

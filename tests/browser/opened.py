@@ -4,7 +4,7 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -17,19 +17,22 @@ _QUIET = (
 )  # fmt: skip
 
 
-def absent(what: str) -> None:
+def absent(what: str) -> NoReturn:
     """Skip, or fail where the tests are needed, for something is not installed."""
     if os.environ.get(NEEDED) == "needed":
         pytest.fail(f"{what}, and {NEEDED}=needed")
     pytest.skip(what)
 
 
+def installed() -> str:
+    """Return the path of the Chromium that is installed."""
+    path = next(filter(None, map(shutil.which, _NAMES)), None)
+    return path or absent("no Chromium is installed (apt-get install chromium)")
+
+
 def chromium(playwright: Any) -> Any:
     """Start the Chromium that is installed."""
-    path = next(filter(None, map(shutil.which, _NAMES)), None)
-    if path is None:
-        absent("no Chromium is installed (apt-get install chromium)")
-    return playwright.chromium.launch(executable_path=path, args=_QUIET)
+    return playwright.chromium.launch(executable_path=installed(), args=_QUIET)
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 
 from harness.results import Run
 from tests.browser.conftest import command, once, shared_folder
-from tests.browser.opened import EMPTY_CHARTS
+from tests.browser.opened import EMPTY_CHARTS, installed
 
 N_UTTERANCES, N_SPEAKERS = 200_000, 2_000
 MOST_BYTES = 5_000_000
@@ -21,12 +21,14 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="session")
 def large(tmp_path_factory) -> Run:
     """Return a run of 200,000 made-up utterances, no two alike."""
+    installed()
     folder = shared_folder(tmp_path_factory) / "large"
     with once(folder):
         if not (folder / "run" / "report.html").exists():
             write_corpus(folder)
             files = ("hypotheses=heard.jsonl", "manifest.path=corpus.jsonl")
             command(folder, "rescore", *files, *PLAIN, "run_dir=run")
+            command(folder, "report", "run=run")
     return Run.open(folder / "run")
 
 

@@ -69,7 +69,7 @@ def test_a_slice_that_got_worse_is_named_with_where_from_and_where_to():
     row = row_of(table, "slice_wer", "south")
     assert (row["verdict"], row["unit"], row["n_speakers"], row["n_utterances"]) == ("regression", "clips", 6, 120)
     assert (row["baseline"], row["tonight"], row["difference"]) == pytest.approx((0.2, 280 / 1200, 40 / 1200))
-    assert row["reason"].startswith("worse by at least 1 points: +3.3 points, adjusted p ")
+    assert row["reason"].startswith("worse by at least 1 point: +3.3 points, adjusted p ")
     assert row_of(table, "slice_wer", "north")["verdict"] == "not_detected"
 
 
@@ -123,7 +123,7 @@ def test_a_loss_below_the_margin_is_shown_and_fails_nothing():
     scores = corpus([("north", 30), ("south", 30)], n_utterances=40)
     table = night(scores, worse(scores, every(scores, 15)))
     assert row_of(table, "wer")["verdict"] == "slightly_worse"
-    assert "worse by less than 1 points: +0.7 points" in row_of(table, "wer")["reason"]
+    assert "worse by less than 1 point: +0.7 points" in row_of(table, "wer")["reason"]
     table = night(scores, worse(scores, every(scores, 15)), margin=0)
     assert row_of(table, "wer")["verdict"] == "regression"
 

@@ -104,8 +104,8 @@ NARROW = ["dimension", "slice", "people", "WER", "gap", "95 % interval", "verdic
     ("columns", "header"),
     [
         pytest.param(200, WIDE, id="wide"),
-        pytest.param(102, WIDE, id="just-wide-enough"),
-        pytest.param(101, WIDE[:-1], id="just-too-narrow"),
+        pytest.param(103, WIDE, id="just-wide-enough"),
+        pytest.param(102, WIDE[:-1], id="just-too-narrow"),
         pytest.param(80, NARROW, id="narrow"),
         pytest.param(70, [name for name in NARROW if "interval" not in name], id="very-narrow"),
     ],

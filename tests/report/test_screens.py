@@ -51,7 +51,7 @@ def folder(tmp_path_factory):
         texts = ["" if row["accent"] == deaf else row["text"] for row in rows]
         lines = ["utterance_id,text", *(f"{row['utterance_id']},{text}" for row, text in zip(rows, texts, strict=True))]
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
-        source = (f"hypotheses={name}.csv", f"manifest.path={corpus}", "normalizer=verbatim", "report.html=false")
+        source = (f"hypotheses={name}.csv", f"manifest.path={corpus}", "normalizer=verbatim")
         made(folder, "rescore", *source, "slices.intersections=2", to=name)
     made(folder, "compare", "baseline=before", "candidate=after", to="compare")
     few = ("discovery.min_speakers=4", "policy.min_speakers=2", "policy.min_words=1", "policy.min_utterances=1")

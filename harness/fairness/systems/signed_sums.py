@@ -13,6 +13,7 @@ from harness.fairness.power import POWER
 from harness.fairness.speaker_sums import Ints
 
 _MOST_COSINES = 20_000_000  # a sum that takes more has so many numbers, and sizes, that it is normal
+_RESOLUTION = 1e-15  # of a chance: the transform rounds
 _HALVINGS = 40  # of the interval that a detectable sum lies in
 
 
@@ -35,13 +36,13 @@ def signed_sums(values: Ints) -> Floats:
 def chance_of_sum(values: Ints) -> float:
     """Return the chance of a sum as large as that of the values, or larger, were their signs random.
 
-    >>> chance_of_sum(np.array([3, 0, 1, 1]))
+    >>> round(chance_of_sum(np.array([3, 0, 1, 1])), 9)
     0.125
     """
     if _is_costly(values):
         return _normal_tail(int(values.sum()) - 1, _squares(values))  # sums lie two apart: half a step
     chances = signed_sums(values)
-    return min(1.0, float(chances[len(chances) // 2 + int(values.sum()) :].sum()))
+    return _chance(chances[len(chances) // 2 + int(values.sum()) :].sum())
 
 
 def chance_of_difference(values: Ints, scale: int, others: Ints, other_scale: int) -> float:
@@ -63,7 +64,7 @@ def chance_of_difference(values: Ints, scale: int, others: Ints, other_scale: in
     sums = np.arange(-most_others, most_others + 1)
     least = -((-seen - sums * scale) // other_scale)  # that the values must sum to, beside each sum of the others
     tails = np.append(np.cumsum(chances[::-1])[::-1], 0.0)
-    return min(1.0, float(of_others @ tails[np.clip(least + most, 0, len(chances))]))
+    return _chance(of_others @ tails[np.clip(least + most, 0, len(chances))])
 
 
 def detectable_sum(squares: Floats, n_units: Floats, most: Floats, *, level: float) -> Floats:
@@ -115,4 +116,9 @@ def _squares(values: Ints) -> float:
 
 
 def _normal_tail(seen: int, variance: float) -> float:
-    return float(ndtr(-seen / np.sqrt(variance)))
+    return _chance(ndtr(-seen / np.sqrt(variance)))
+
+
+def _chance(found: float) -> float:
+    """Return a chance that is never nothing: the signs seen are one of the patterns."""
+    return min(1.0, max(_RESOLUTION, float(found)))

@@ -1,5 +1,7 @@
 """A run and what may be shown of it in, `report.html` out: its sections in a reader's order, in one file."""
 
+from functools import partial
+
 from harness.report.explorer import explorer_data
 from harness.report.html.explained import errors_section, explained_section, speakers_section
 from harness.report.html.findings import findings_section
@@ -17,8 +19,10 @@ from harness.report.html.systems import checked_beside, systems_section
 from harness.report.pages import page
 from harness.report.wording import gap_interval, mapping, percent, plain, points, policy_sentence, rate_interval
 from harness.results import Run
+from harness.results.run import HTML
+from harness.scoring.beside import beside
 
-HTML = "report.html"
+EXPLORED_BESIDE = 5_000  # utterances from which the explorer is filled in another process
 
 
 def write_html(run: Run, options: ReportOptions) -> None:
@@ -41,13 +45,16 @@ def render_html(run: Run, options: ReportOptions) -> str:
     others = [Run.open(path) for path in options.beside]
     checked_beside(run, others)
     measured = Measured(_shown(run, options))
-    sections = _sections(measured, [_shown(other, options) for other in others], options)
+    explorer = partial(explorer_data, run, options)
+    with beside(explorer, n_rows=measured.summary["n_utterances"], worth_it=EXPLORED_BESIDE) as utterances:
+        sections = _sections(measured, [_shown(other, options) for other in others], options)
+        explored = utterances()
     return page(
         "report",
         title=f"{plain(mapping(measured.facts['manifest'])['name'])} through {system_name(run)}",
         description=policy_sentence(measured.run),
         charts={part.name: part.spec for each in sections for part in each.parts if isinstance(part, Drawing)},
-        data={"utterances": explorer_data(run, options)},
+        data={"utterances": explored},
         scripts=["explorer.js"],
         sections=_rail(sections),
         parts=sections,

@@ -5,7 +5,7 @@ import hashlib
 from harness.report.cards import markdown
 from harness.report.cards.blocks import CARD_VERSION
 
-RECORDED = {1: "6482a282e5686545"}  # of what a card says, without its numbers
+RECORDED = {1: "39efa8b9014b6c0a"}  # of what a card says, without its numbers
 
 
 def wording(card):
