@@ -28,13 +28,14 @@ from harness.pipelines.history import HistoryJob, HistoryOutcome, history
 from harness.pipelines.nightly import NightlyJob, NightOutcome, nightly
 from harness.pipelines.plan import PlanJob, plan
 from harness.pipelines.report import ReportJob, report
-from harness.pipelines.rescore import RescoreJob, read_transcripts, rescore
+from harness.pipelines.rescore import RescoreJob, Transcripts, read_transcripts, rescore
 from harness.pipelines.service_card import CardOutcome, ServiceCardJob, service_card
 from harness.plugins import TARGETS, build
 from harness.results import Run
 from harness.scoring import ByLanguage, Normalizer
 from harness.scoring.beside import beside
 from harness.scoring.spellings import DIALECT_SPELLINGS, read_spellings, with_spellings
+from harness.transcription.progress import stage
 
 AnyOutcome: TypeAlias = (
     Outcome | BlessOutcome | CacheOutcome | CardOutcome | HistoryOutcome | NightOutcome
@@ -172,12 +173,17 @@ def _rescore(composed: Composed) -> Outcome:
         job = RescoreJob(
             manifest=_manifest(options.manifest, require_audio=False),
             hypotheses=hypotheses,
-            transcripts=transcripts(),
+            transcripts=_received(transcripts, hypotheses),
             stem_ids=options.stem_ids,
             allow_missing=options.allow_missing,
             **_measured(composed, options, plain),
         )
     return rescore(job)
+
+
+def _received(transcripts: Callable[[], Transcripts], path: Path) -> Transcripts:
+    with stage("reading", n_bytes=path.stat().st_size):
+        return transcripts()
 
 
 def _compare(composed: Composed) -> Outcome:
@@ -333,15 +339,17 @@ def _judged(options: Any, plain: dict[str, object]) -> dict[str, Any]:  # noqa: 
 
 
 def _manifest(options: ManifestOptions, *, require_audio: bool) -> Manifest:
-    return Manifest.load(
-        Path(options.path),
-        name=options.name,
-        columns=options.columns,
-        audio_root=Path(options.audio_root) if options.audio_root is not None and require_audio else None,
-        allow_outside=options.allow_outside,
-        language=options.language,
-        require_audio=require_audio,
-    )
+    path = Path(options.path)
+    with stage("reading", n_bytes=path.stat().st_size if path.is_file() else 0):
+        return Manifest.load(
+            path,
+            name=options.name,
+            columns=options.columns,
+            audio_root=Path(options.audio_root) if options.audio_root is not None and require_audio else None,
+            allow_outside=options.allow_outside,
+            language=options.language,
+            require_audio=require_audio,
+        )
 
 
 _RUNS: dict[str, Callable[[Composed], AnyOutcome]] = {

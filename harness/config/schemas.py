@@ -61,7 +61,15 @@ class PolicyOptions(Policy):
 
 @dataclass(kw_only=True)
 class Scoring:
-    """Holds what every pipeline that counts word errors is configured by."""
+    """Holds what every pipeline that counts word errors is configured by.
+
+    Attributes:
+        spellings: Table of spellings that is read before normalising: `dialect`, or a CSV file; None: none.
+        seed: Of everything that is drawn.
+        run_dir: The run directory, made or continued; None: one of its own below `runs/`.
+        allow_targets: Classes of yours that a configuration may name, such as `[mine.Backend]`.
+        reference_pattern: Regular expression of what is no words in references, such as `'<[^>]*>'`; None: nothing.
+    """
 
     manifest: ManifestOptions = field(default_factory=ManifestOptions)
     normalizer: Any = MISSING
@@ -94,7 +102,14 @@ class BenchmarkConfig(Common):
 
 @dataclass(kw_only=True)
 class RescoreConfig(Common):
-    """Is the schema of `harness rescore`."""
+    """Is the schema of `harness rescore`.
+
+    Attributes:
+        hypotheses: The transcripts: a CSV, TSV or JSON Lines file, or a run directory.
+        columns: The file's column for `utterance_id` or `text`, where they differ.
+        stem_ids: Whether ids are file names, compared without folder and extension.
+        allow_missing: Whether utterances without a transcript count as failed; else they are an error.
+    """
 
     hypotheses: str = MISSING
     columns: dict[str, str] = field(default_factory=dict)
@@ -104,7 +119,13 @@ class RescoreConfig(Common):
 
 @dataclass(kw_only=True)
 class FromRuns:
-    """Holds what every pipeline that begins with finished runs is configured by."""
+    """Holds what every pipeline that begins with finished runs is configured by.
+
+    Attributes:
+        by: Attributes and crossings such as `accent & gender`; None: all there are.
+        seed: Of everything that is drawn.
+        run_dir: The run directory, made or continued; None: one of its own below `runs/`.
+    """
 
     policy: PolicyOptions = field(default_factory=PolicyOptions)
     by: list[str] | None = None
@@ -114,7 +135,12 @@ class FromRuns:
 
 @dataclass(kw_only=True)
 class CompareConfig(FromRuns):
-    """Is the schema of `harness compare`."""
+    """Is the schema of `harness compare`.
+
+    Attributes:
+        baseline: A run directory: the system that is there.
+        candidate: A run directory of the same utterances: the system that may replace it.
+    """
 
     baseline: str = MISSING
     candidate: str = MISSING
@@ -122,7 +148,11 @@ class CompareConfig(FromRuns):
 
 @dataclass(kw_only=True)
 class DiscoverConfig(FromRuns):
-    """Is the schema of `harness discover`."""
+    """Is the schema of `harness discover`.
+
+    Attributes:
+        run: A run directory, whose scores are searched.
+    """
 
     run: str = MISSING
     discovery: DiscoveryOptions = field(default_factory=DiscoveryOptions)
@@ -130,14 +160,22 @@ class DiscoverConfig(FromRuns):
 
 @dataclass(kw_only=True)
 class AnyManifestOptions(ManifestOptions):
-    """Names a manifest, or none: nobody has been recorded yet."""
+    """Names a manifest, or none: nobody has been recorded yet.
+
+    Attributes:
+        path: The manifest file; None: a run, or what is assumed.
+    """
 
     path: str | None = None  # type: ignore[assignment]
 
 
 @dataclass(kw_only=True)
 class PlanConfig(FromRuns):
-    """Is the schema of `harness plan`; a run, a manifest, or neither."""
+    """Is the schema of `harness plan`; a run, a manifest, or neither.
+
+    Attributes:
+        run: A run directory, whose scores tell how much speakers differ; None: it is assumed.
+    """
 
     run: str | None = None
     manifest: AnyManifestOptions = field(default_factory=AnyManifestOptions)
@@ -162,7 +200,13 @@ class AuditInvarianceConfig(Scoring):
 
 @dataclass(kw_only=True)
 class CacheConfig:
-    """Is the schema of `harness cache`."""
+    """Is the schema of `harness cache`.
+
+    Attributes:
+        action: What is done.
+        dry_run: Whether pruning only says what it would remove.
+        out: The file that exporting writes, JSON Lines.
+    """
 
     cache: CacheFileOptions = field(default_factory=CacheFileOptions)
     action: CacheAction = CacheAction.show
@@ -173,7 +217,11 @@ class CacheConfig:
 
 @dataclass(kw_only=True)
 class ReportConfig:
-    """Is the schema of `harness report`."""
+    """Is the schema of `harness report`.
+
+    Attributes:
+        run: A finished run directory.
+    """
 
     run: str = MISSING
     report: ReportOptions = field(default_factory=ReportOptions)
@@ -181,7 +229,15 @@ class ReportConfig:
 
 @dataclass(kw_only=True)
 class ServiceCardConfig:
-    """Is the schema of `harness service_card`; `run` is a run directory or a list of them."""
+    """Is the schema of `harness service_card`; `run` is a run directory or a list of them.
+
+    Attributes:
+        run: A finished run directory, or `[A,B]`: one for each configuration of the service.
+        service: What its author states, YAML; None: nothing is stated.
+        out: The folder that the card is written to; None: that of the run, where there is one.
+        verify: A `service_card.json` to check against its runs; None: a card is made.
+        model_index: Whether the Hugging Face hub's model index is written, too; None: where its package is installed.
+    """
 
     run: Any = MISSING
     service: str | None = None
@@ -192,7 +248,14 @@ class ServiceCardConfig:
 
 @dataclass(kw_only=True)
 class HistoryConfig:
-    """Is the schema of `harness history`; `runs` is a folder or a list of them."""
+    """Is the schema of `harness history`; `runs` is a folder or a list of them.
+
+    Attributes:
+        runs: A folder with run directories, at any depth, or `[A,B]`.
+        last: How many rows are shown, the newest first.
+        board: The folder that the board is written to; None: it is not.
+        out: The file that the rows are written to, CSV or Parquet; None: they are not.
+    """
 
     runs: Any = "runs"
     where: Where = field(default_factory=Where)
@@ -203,7 +266,17 @@ class HistoryConfig:
 
 @dataclass(kw_only=True)
 class NightlyConfig:
-    """Is the schema of `harness nightly`."""
+    """Is the schema of `harness nightly`.
+
+    Attributes:
+        matrix: The night's runs, YAML; `examples/nightly/matrix.yaml` says how.
+        nights: The folder of all nights.
+        night: The name of this one; None: today's date. The same name goes on where it was.
+        baselines: The folder of what `harness bless` has blessed.
+        board: The folder that the board is written to; None: `board` in that of the nights.
+        fail_on_policy: Whether a policy that a cell breaks by itself fails the night, too.
+        cell_timeout_s: After so many seconds a cell is ended; None: never.
+    """
 
     matrix: str = MISSING
     nights: str = "runs/nightly"
@@ -217,7 +290,13 @@ class NightlyConfig:
 
 @dataclass(kw_only=True)
 class BlessConfig:
-    """Is the schema of `harness bless`."""
+    """Is the schema of `harness bless`.
+
+    Attributes:
+        run: A finished run directory, which later nights are compared with.
+        baselines: The folder of all that is blessed.
+        reason: Why, for those who ask later.
+    """
 
     run: str = MISSING
     baselines: str = "baselines"

@@ -35,6 +35,7 @@ from harness.results.run import CHANGED, FACTS, INVARIANCE, SUMMARY
 from harness.transcription import ExecutorOptions, HypothesisStore, Session, recognisers, sessions, transcribe
 from harness.transcription.batching import batches_by_duration, longest_first
 from harness.transcription.executors import Order
+from harness.transcription.progress import stage
 from harness.transcription.worker_process import MakeBackend
 from harness.transcription.workers import Worker
 
@@ -128,7 +129,8 @@ def audit_invariance(job: AuditJob) -> Outcome:
             Hearing(each.name, each.told_changes, each.against, heard[each.against].scores, heard[each.name].scores)
             for each in planned[1:]
         ]
-        table = invariance_table(hearings, by, job.policy, np.random.default_rng(job.seed), orders=orders)
+        with stage("comparing texts", n_rows=len(manifest)):
+            table = invariance_table(hearings, by, job.policy, np.random.default_rng(job.seed), orders=orders)
         notes = [*manifest.notes, *_notes(planned, heard, identities, job)]
         summary = audit_summary(table, planned, heard[planned[0].name].scores, job.policy, job.options, notes)
         run.reopen()
@@ -159,7 +161,7 @@ def _subset(manifest: Manifest, n_utterances: int | None, rng: np.random.Generat
 
 def _identity(make: MakeBackend, executor: ExecutorOptions) -> Identity:
     """Return who a recogniser is, started and ended for that: an option that it refuses is refused before any clip."""
-    with recognisers(make, executor) as workers:
+    with recognisers(make, executor) as workers, stage("starting the recogniser"):
         return workers[0].identity()
 
 

@@ -24,6 +24,7 @@ from harness.transcription import (
     sessions,
     transcribe,
 )
+from harness.transcription.progress import stage
 from harness.transcription.worker_process import MakeBackend
 
 
@@ -75,12 +76,12 @@ def benchmark(job: BenchmarkJob) -> Outcome:
         seed=job.seed,
         reference_pattern=job.reference_pattern,
     )
-    recordings = digest_of_recordings(
-        job.manifest.frame["audio_filepath"].dropna()
-    )  # first: loading a recogniser may take minutes
+    with stage("looking for recordings", n_rows=len(job.manifest)):  # first: loading a recogniser may take minutes
+        recordings = digest_of_recordings(job.manifest.frame["audio_filepath"].dropna())
     with ExitStack() as hearing:
         workers = hearing.enter_context(recognisers(job.make_backend, job.executor))
-        identity = workers[0].identity()
+        with stage("starting the recogniser"):
+            identity = workers[0].identity()
         cache = hearing.enter_context(TranscriptCache(job.cache.file, identity)) if job.cache.enabled else None
         with open_run_directory(
             job.run_dir,

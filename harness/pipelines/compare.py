@@ -33,6 +33,7 @@ from harness.results import Run, open_run_directory
 from harness.results.run import COMPARISONS, FACTS, SCORES, SUMMARY
 from harness.results.summary import number
 from harness.scoring.segments import segments
+from harness.transcription.progress import stage
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,8 @@ def compare(job: CompareJob) -> Outcome:
     started = time.perf_counter()
     _check_normalizers(job.baseline, job.candidate)
     by = _dimensions(job)
-    pair = paired_scores(job.baseline.scores, job.candidate.scores, by, job.policy)
+    with stage("reading"):
+        pair = paired_scores(job.baseline.scores, job.candidate.scores, by, job.policy)
     names = _names(job)
     fingerprint = {
         "harness": version("asr-fairness-harness"),
@@ -82,7 +84,8 @@ def compare(job: CompareJob) -> Outcome:
         config_yaml=job.config_yaml,
         fingerprint=fingerprint,
     ) as run:
-        table = _table(pair, by, job)
+        with stage("comparing", n_rows=len(pair.baseline)):
+            table = _table(pair, by, job)
         summary = _summary(table, pair, names, job)
         compared_s = time.perf_counter() - started
         log.info("%d utterances of two systems compared in %.1f s", len(pair.baseline), compared_s)

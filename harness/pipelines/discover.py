@@ -17,6 +17,7 @@ from harness.provenance import digest_of_file, environment, version
 from harness.report.discoveries import DISCOVERIES, NOT_ASSESSABLE, write_discoveries
 from harness.results import Run, open_run_directory
 from harness.results.run import FACTS, SCORES, SUMMARY
+from harness.transcription.progress import stage
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,8 @@ def discover_slices(job: DiscoverJob) -> Outcome:
         config_yaml=job.config_yaml,
         fingerprint=fingerprint,
     ) as run:
-        found = discover(_as_numbers(scores, measured), names, job.policy, options=job.options, seed=job.seed)
+        with stage("searching", n_rows=len(scores)):
+            found = discover(_as_numbers(scores, measured), names, job.policy, options=job.options, seed=job.seed)
         elapsed_s = time.perf_counter() - started
         log.info("%d slices searched, %d tested in %.1f s", found.n_assessed, len(found.candidates), elapsed_s)
         summary = _summary(found, job)

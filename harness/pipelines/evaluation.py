@@ -35,6 +35,7 @@ from harness.scoring import ByLanguage, Normalizer, score
 from harness.scoring.beside import beside
 from harness.scoring.score import checked_pattern
 from harness.transcription import sessions
+from harness.transcription.progress import stage
 
 log = logging.getLogger(__name__)
 
@@ -126,13 +127,14 @@ def scored(hypotheses: pd.DataFrame, job: Evaluation) -> pd.DataFrame:
     Raises:
         HypothesesError: The hypotheses do not match the manifest.
     """
-    return score(
-        job.manifest,
-        hypotheses,
-        job.normalizer,
-        allow_missing=job.allow_missing,
-        reference_pattern=job.reference_pattern,
-    )
+    with stage("scoring", n_rows=len(job.manifest)):
+        return score(
+            job.manifest,
+            hypotheses,
+            job.normalizer,
+            allow_missing=job.allow_missing,
+            reference_pattern=job.reference_pattern,
+        )
 
 
 def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Evaluation) -> Outcome:
@@ -142,8 +144,10 @@ def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Eval
     if len(scores["condition"].unique()) > 1:
         by = ["condition", *by]
     orders = {attribute.name: attribute.order for attribute in job.manifest.attributes}
-    slices = slice_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
-    disparities = disparity_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
+    with stage("slicing", n_rows=len(scores)):
+        slices = slice_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
+    with stage("judging", n_rows=len(scores)):
+        disparities = disparity_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     judged = Judged(scores, disparities, by, orders, job.policy, job.seed)
     disparities, evidence = _evidence(judged, hypotheses, job)
     speed = _speed(run, judged, hypotheses)
@@ -153,7 +157,8 @@ def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Eval
         "%d utterances scored, %d slices judged in %.1f s", len(scores), len(disparities), time.perf_counter() - started
     )
     run.reopen()
-    run.write_table(SCORES, scores)
+    with stage("writing", n_rows=len(scores)):
+        run.write_table(SCORES, scores)
     run.write_table(SLICES, slices)
     run.write_table(DISPARITIES, disparities)
     for name, table in (evidence | speed).items():
@@ -171,9 +176,12 @@ def evaluate(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Eval
 
 def _draw(run: Run, options: ReportOptions) -> None:
     """Write the pages of a run that is whole without them: what goes wrong is said and changes no verdict."""
+    if not options.html:
+        return
     started = time.perf_counter()
     try:
-        write_html(run, options)
+        with stage("drawing the report"):
+            write_html(run, options)
     except HarnessError as error:
         log.warning("no report.html: %s", error)
     except Exception:
@@ -187,7 +195,8 @@ def _evidence(
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Return the disparities, marked where they depend on the normaliser, and the tables of further evidence."""
     if not job.evidence.sensitivity:
-        return judged.disparities, evidence_tables(judged, job.evidence)
+        with stage("weighing the evidence", n_rows=len(judged.scores)):
+            return judged.disparities, evidence_tables(judged, job.evidence)
     scores = other_scores(
         judged,
         job.evidence,
@@ -196,7 +205,11 @@ def _evidence(
         normalizer=job.normalizer,
         reference_pattern=job.reference_pattern,
     )
-    with beside(partial(under_other_normalizers, judged, scores), n_rows=len(judged.scores)) as found:
+    n_rows = len(judged.scores)
+    with (
+        stage("weighing the evidence", n_rows=n_rows),
+        beside(partial(under_other_normalizers, judged, scores), n_rows=n_rows) as found,
+    ):
         tables = evidence_tables(judged, job.evidence)
         disparities, verdicts = found()
     return disparities, tables | verdicts

@@ -20,6 +20,7 @@ from harness.fairness.sensitivity import sensitivity
 from harness.results.run import ADJUSTED, BALANCE, MATCHED, METRICS, NORMALIZERS
 from harness.scoring import ByLanguage, Normalizer
 from harness.scoring.profiles import profile, profile_name, profiles_beside, score_beside
+from harness.transcription.progress import stage
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +154,8 @@ def other_scores(
     """Return the scores under the run's own normaliser and, counted once more, under each other one, by its name."""
     started = time.perf_counter()
     others = profiles_beside(normalizer, options.normalizers)
-    scores = score_beside(judged.scores, manifest, hypotheses, others, reference_pattern=reference_pattern)
+    with stage("scoring under other normalisers", n_rows=len(judged.scores)):
+        scores = score_beside(judged.scores, manifest, hypotheses, others, reference_pattern=reference_pattern)
     log.info("scored under %s, too, in %.1f s", ", ".join(others), time.perf_counter() - started)
     return {profile_name(normalizer): judged.scores} | scores
 

@@ -12,6 +12,7 @@ from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
 from harness.report.board import write_board
 from harness.report.history import HistoryAnswer
 from harness.results.history import History, Where, read_history
+from harness.transcription.progress import stage
 
 _SUFFIXES = (".csv", ".parquet")
 _KEY = ["run", "dimension", "slice"]
@@ -65,8 +66,10 @@ def history(job: HistoryJob) -> HistoryOutcome:
         UsageError: A folder is not there, or a name fits nothing.
         StorageError: A file cannot be written.
     """
-    found = read_history(job.runs)
-    files = [] if job.board is None else [write_board(found, job.board)]
+    with stage("reading runs"):
+        found = read_history(job.runs)
+    with stage("drawing the board"):
+        files = [] if job.board is None else [write_board(found, job.board)]
     part = found.where(job.where) if len(found.runs) else found
     rows = slices_over_time(part) if job.where.of_slices else part.runs
     newest = rows.iloc[::-1].reset_index(drop=True)

@@ -6,6 +6,7 @@ from harness.errors import UsageError
 from harness.pipelines.evaluation import EXIT_WITHIN_POLICY, Outcome
 from harness.report.html import ReportOptions, write_html
 from harness.results import Run
+from harness.transcription.progress import stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,5 +31,6 @@ def report(job: ReportJob) -> Outcome:
     """
     if not job.options.html:
         raise UsageError("report.html=false: harness report writes nothing else. Leave it out.")
-    write_html(job.run, job.options)
+    with stage("drawing the report"):
+        write_html(job.run, job.options)
     return Outcome(job.run, EXIT_WITHIN_POLICY)

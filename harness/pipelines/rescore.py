@@ -18,6 +18,7 @@ from harness.results.tracking import TrackingOptions
 from harness.scoring import read_hypotheses
 from harness.scoring.beside import in_shares
 from harness.transcription import HypothesisStore
+from harness.transcription.progress import stage
 from harness.transcription.store import COLUMNS, rows_as_lines
 
 
@@ -119,7 +120,8 @@ def rescore(job: RescoreJob) -> Outcome:
     with open_run_directory(
         job.run_dir, pipeline="rescore", name=name, config_yaml=job.config_yaml, fingerprint=fingerprint
     ) as run:
-        run.hypotheses.replace(in_shares(rows_as_lines, *(_present(transcripts[name]) for name in COLUMNS)))
+        with stage("writing", n_rows=len(transcripts)):
+            run.hypotheses.replace(in_shares(rows_as_lines, *(_present(transcripts[name]) for name in COLUMNS)))
         return evaluate(run, scores, transcripts, evaluation)
 
 

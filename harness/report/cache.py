@@ -3,29 +3,29 @@
 from collections.abc import Sequence
 from typing import IO, TypeAlias
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.report.grids import Column, console_on, grid
 from harness.report.wording import plain
 from harness.transcription.caching.contents import CacheContents, CachedIdentity, Pruned
 from harness.transcription.caching.export import Exported
 
 CacheAnswer: TypeAlias = CacheContents | Pruned | Exported
 
-_PIPED_WIDTH = 140  # columns when standard output is no terminal
 _DIGEST = 12  # characters shown; four or more name an identity
 _LONGEST = 60  # characters of a name in a cell
 _HEADER = ("identity", "backend", "package", "model", "transcripts", "audio", "size", "first made", "last used")
 _NUMBERS = ("transcripts", "audio", "size")
+_MISSED = {"first made": 1, "package": 2, "audio": 3}  # on a narrow terminal, least first
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def show_cache(answer: CacheAnswer, out: IO[str]) -> None:
     """Print the answer of `harness cache`; every name is somebody's text."""
-    console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
+    console = console_on(out)
     if not isinstance(answer, Exported) and answer.identities:
-        console.print(_table(answer.identities, title=_title(answer)))
+        console.print(_table(answer.identities, title=_title(answer), width=console.width))
     console.print(Text(plain(cache_sentence(answer))), soft_wrap=True)
 
 
@@ -49,14 +49,13 @@ def _title(answer: CacheContents | Pruned) -> str:
     return "To be removed" if answer.dry_run else "Removed"
 
 
-def _table(identities: Sequence[CachedIdentity], *, title: str) -> Table:
-    grid = Table(title=title, title_justify="left")
-    for name in _HEADER:
-        is_text = name in ("backend", "package", "model")
-        grid.add_column(name, justify="right" if name in _NUMBERS else "left", overflow="fold", no_wrap=not is_text)
-    for each in identities:
-        grid.add_row(*(Text(cell) for cell in _cells(each)))
-    return grid
+def _table(identities: Sequence[CachedIdentity], *, title: str, width: int) -> Table:
+    names = ("backend", "package", "model")
+    columns = [
+        Column(name, is_name=name in names, is_word=name not in (*names, *_NUMBERS), missed=_MISSED.get(name))
+        for name in _HEADER
+    ]
+    return grid(title, columns, [_cells(each) for each in identities], width=width)
 
 
 def _cells(each: CachedIdentity) -> tuple[str, ...]:

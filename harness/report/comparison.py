@@ -4,12 +4,11 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import IO, Any
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from harness.fairness.membership import OVERALL
 from harness.fairness.systems.paired_verdicts import MAPSSWE, MAX_GAP, SLICE_WER, WER, WORST_SLICE
+from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import made_lines, say
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points
@@ -24,7 +23,6 @@ _MEASURES = {
     WORST_SLICE: "WER of the worst slice",
 }
 _STYLES = {"worse": "bold red", "better": "green", "within_margin": "green", "insufficient": "dim", "not_judged": "dim"}
-_PIPED_WIDTH = 140  # columns when standard output is no terminal
 
 
 def write_comparison_report(run: Run) -> None:
@@ -49,10 +47,10 @@ def render_comparison(run: Run) -> str:
 
 def show_comparison(run: Run, out: IO[str]) -> None:
     """Print the comparison: extremes and the slices that differ most, then what follows from them."""
-    console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
+    console = console_on(out)
     comparisons = comparisons_of(run)
     shown = _shown(comparisons)
-    console.print(_screen_table(run, shown))
+    console.print(_screen_table(run, shown, width=console.width))
     if len(comparisons) > len(shown):
         say(console, f"… and {len(comparisons) - len(shown)} more slices in comparisons.csv and report.md")
     for sentence in run.summary["headlines"]:
@@ -129,21 +127,21 @@ def _cells(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
     return name, *numbers, p_adjusted, row["verdict"].replace("_", " ")
 
 
-def _screen_table(run: Run, shown: pd.DataFrame) -> Table:
+def _screen_table(run: Run, shown: pd.DataFrame, *, width: int) -> Table:
     summary = run.summary
-    grid = Table(
-        title=f"{plain(summary['candidate'])} against {plain(summary['baseline'])}; differences in points, < 0: better",
-        title_justify="left",
-    )
-    for name in ("dimension", "measure or slice"):
-        grid.add_column(name, overflow="fold", min_width=8)
-    for name in ("baseline", "candidate", "difference", f"{100 * summary['confidence']:g} % interval", "p adj."):
-        grid.add_column(name, justify="right", no_wrap=True)
-    grid.add_column("verdict", no_wrap=True)
-    for row in _records(shown):
-        style = _STYLES.get(row["verdict"], "")
-        grid.add_row(*(Text(cell, style=style) for cell in (plain(row["dimension"]), *_cells(row))))
-    return grid
+    title = f"{plain(summary['candidate'])} against {plain(summary['baseline'])}; differences in points, < 0: better"
+    columns = [
+        Column("dimension", is_name=True),
+        Column("measure or slice", is_name=True),
+        *map(Column, ("baseline", "candidate", "difference")),
+        Column(f"{100 * summary['confidence']:g} % interval", missed=2),
+        Column("p adj.", missed=1),
+        Column("verdict", is_word=True),
+    ]
+    records = _records(shown)
+    rows = [(plain(row["dimension"]), *_cells(row)) for row in records]
+    styles = [_STYLES.get(row["verdict"], "") for row in records]
+    return grid(title, columns, rows, width=width, styles=styles)
 
 
 def _shown(comparisons: pd.DataFrame) -> pd.DataFrame:

@@ -7,10 +7,9 @@ from collections.abc import Hashable, Mapping
 from typing import IO, Any
 
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from harness.report.grids import Column, console_on, grid
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points
 from harness.results import Run
@@ -18,8 +17,17 @@ from harness.results.run import REPORT
 
 DISCOVERIES, NOT_ASSESSABLE = "discoveries.csv", "not_assessable.csv"
 MOST_SHOWN = 50  # rows of the slices that are not assessable; all are in the file
-_PIPED_WIDTH = 140  # columns when standard output is no terminal
 _HEADER = ("dimension", "slice", "people", "WER", "others", "gap", "interval", "p adj.", "in the search", "reason")
+_ON_SCREEN = (
+    *(Column(name, is_name=True) for name in _HEADER[:2]),
+    *map(Column, _HEADER[2:4]),
+    Column("others", missed=2),
+    Column("gap"),
+    Column("interval", missed=4),
+    Column("p adj.", missed=3),
+    Column("in the search", missed=1),
+    Column("confirmed", is_word=True),
+)
 _HALVES = (
     "WER, gap, interval and p are those of the validation half: speakers that the search did not see. In the discovery "
     "half, where it looked for the worst, the gap is the largest of many and overstates. Others are everybody else who "
@@ -52,19 +60,15 @@ def render(run: Run) -> str:
 
 def show_discoveries(run: Run, out: IO[str]) -> None:
     """Print the candidates of a run, in the order of the search, and what was found."""
-    console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
+    console = console_on(out)
     candidates = _read(run, DISCOVERIES)
     if not candidates.empty:
-        proposed = Table(title="Slices that the search proposed; gaps in points", title_justify="left")
-        for name in _HEADER[:2]:
-            proposed.add_column(name, overflow="fold", min_width=8)
-        for name in _HEADER[2:-1]:
-            proposed.add_column(name, justify="right", no_wrap=True)
-        proposed.add_column("confirmed", no_wrap=True)
-        for row in candidates.to_dict("records"):
-            style, verdict = ("bold red", "confirmed") if row["confirmed"] else ("", "no")
-            proposed.add_row(*(Text(plain(cell), style=style) for cell in (*_cells(row)[:-1], verdict)))
-        console.print(proposed)
+        records = candidates.to_dict("records")
+        verdicts = ["confirmed" if row["confirmed"] else "no" for row in records]
+        rows = [(*map(plain, _cells(row)[:-1]), verdict) for row, verdict in zip(records, verdicts, strict=True)]
+        styles = ["bold red" if row["confirmed"] else "" for row in records]
+        title = "Slices that the search proposed; gaps in points"
+        console.print(grid(title, _ON_SCREEN, rows, width=console.width, styles=styles))
     for line in (sentence(run), *(f"Note: {plain(note)}" for note in run.summary["notes"])):
         console.print(Text(line), soft_wrap=True)
     console.print(Text(f"Run directory: {run.path} (begin with report.md)"), soft_wrap=True)

@@ -5,11 +5,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import IO, Any
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from harness.fairness.membership import OVERALL
+from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import made_lines, say
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points, rate_interval
@@ -43,7 +42,6 @@ _SLICES = (
     "interval", "p adj.", "verdict",
 )  # fmt: skip
 _STYLES = {"disparity": "bold red", "advantage": "green", "within_margin": "green", "insufficient": "dim"}
-_PIPED_WIDTH = 160  # columns when standard output is no terminal
 
 
 def write_invariance_report(run: Run) -> None:
@@ -70,13 +68,13 @@ def render_invariance(run: Run) -> str:
 
 def show_invariance(run: Run, out: IO[str]) -> None:
     """Print the answer, the settings, the slices hit hardest and where the changed texts are."""
-    console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
+    console = console_on(out)
     summary = run.summary
     say(console, answer_sentence(summary), style="green" if summary["passed"] else "bold red")
-    console.print(_settings_table(summary))
+    console.print(_settings_table(summary, width=console.width))
     hardest = _hardest(_slices_of(run))
     if not hardest.empty:
-        console.print(_hardest_table(hardest))
+        console.print(_hardest_table(hardest, width=console.width))
     n_changed = len(_changed(run))
     if n_changed:
         say(console, f"Utterances with a text that changed: {n_changed}, each with what was said in {CHANGED}")
@@ -223,31 +221,36 @@ def _slice_cells(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
     )
 
 
-def _settings_table(summary: Mapping[str, Any]) -> Table:
+def _settings_table(summary: Mapping[str, Any], *, width: int) -> Table:
     reference = mapping(summary["reference"])
     title = (
         f"The reference is batch={reference['batch_size']}, order={reference['order']}, "
         f"workers={reference['workers']}, {plain(reference['variant'])}; differences in points, > 0: worse"
     )
-    grid = Table(title=title, title_justify="left")
-    for name in _HEADER:
-        grid.add_column(name, justify="left" if name in _HEADER[:2] else "right", overflow="fold")
-    for row in map(mapping, summary["settings"]):
-        style = "bold red" if row["fails"] else "" if row["n_changed"] else "green"
-        grid.add_row(*(Text(cell, style=style) for cell in _cells(row)))
-    return grid
+    missed = (None, None, None, None, 3, 1, None, None, 4, 2)  # least first: normalised, failed, both intervals
+    columns = [
+        Column(name, is_name=name in _HEADER[:2], missed=order) for name, order in zip(_HEADER, missed, strict=True)
+    ]
+    settings = [mapping(row) for row in summary["settings"]]
+    styles = ["bold red" if row["fails"] else "" if row["n_changed"] else "green" for row in settings]
+    return grid(title, columns, [_cells(row) for row in settings], width=width, styles=styles)
 
 
-def _hardest_table(rows: pd.DataFrame) -> Table:
-    grid = Table(title="Slices with the largest share of changed texts", title_justify="left")
-    header = ("setting", "dimension", "slice", "people", "changed", "share", "difference", "added gap", "verdict")
-    for name in header:
-        grid.add_column(name, overflow="fold", justify="left" if name in (*header[:3], "verdict") else "right")
+def _hardest_table(rows: pd.DataFrame, *, width: int) -> Table:
+    columns = [
+        *(Column(name, is_name=True) for name in ("setting", "dimension", "slice")),
+        Column("people", missed=2),
+        Column("changed", missed=1),
+        *map(Column, ("share", "difference", "added gap")),
+        Column("verdict", is_word=True),
+    ]
+    shown = []
     for row in _records(rows):
         cells = _slice_cells(row)
-        shown = (plain(row["setting"]), *cells[:5], cells[7], cells[9], cells[12])
-        grid.add_row(*(Text(cell, style=_STYLES.get(str(row["verdict"]), "")) for cell in shown))
-    return grid
+        shown.append((plain(row["setting"]), *cells[:5], cells[7], cells[9], cells[12]))
+    styles = [_STYLES.get(str(row["verdict"]), "") for row in _records(rows)]
+    title = "Slices with the largest share of changed texts"
+    return grid(title, columns, shown, width=width, styles=styles)
 
 
 def _hardest(slices: pd.DataFrame) -> pd.DataFrame:

@@ -7,11 +7,10 @@ from collections.abc import Hashable, Mapping
 from typing import IO, Any
 
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.planning import EQUAL_GROUPS
+from harness.report.grids import Column, console_on, grid
 from harness.report.tables import escape, table
 from harness.report.wording import mapping, percent, plain, points
 from harness.results import Run
@@ -19,8 +18,8 @@ from harness.results.run import REPORT
 
 PLAN = "plan.csv"
 MAX_ROWS = 30  # on screen; plan.csv has all
-_PIPED_WIDTH = 140  # columns when standard output is no terminal
 _HEADER = ("dimension", "slice", "people", "words each", "WER assumed", "speaker CV", "gap found", "chance", "needed")
+_MISSED = {"speaker CV": 1, "words each": 2, "WER assumed": 3}  # on a narrow terminal, least first
 _GROUPS_HEADER = ("people in each", "words each", "gap found", "chance")
 _SOURCES = {
     "groups": "Nothing is recorded yet: everything is assumed.",
@@ -52,18 +51,15 @@ def render_plan(run: Run) -> str:
 
 def show_plan(run: Run, out: IO[str]) -> None:
     """Print what slices, or two equal groups, can show, and how many people it takes."""
-    console = Console(file=out, highlight=False, width=None if out.isatty() else _PIPED_WIDTH)
+    console = console_on(out)
     groups, slices = _parts(run)
     rows = [_slice_cells(row) for row in slices.to_dict("records")]
     header = _HEADER if rows else _GROUPS_HEADER
     rows = rows or [_group_cells(row) for row in groups.to_dict("records")]
-    grid = Table(title=f"Gaps in points that are found with {_chance(run.summary['power'])} probability")
-    for name in header:
-        text = name in _HEADER[:2]
-        grid.add_column(name, justify="left" if text else "right", overflow="fold", no_wrap=not text)
-    for row in rows[:MAX_ROWS]:
-        grid.add_row(*(Text(plain(cell)) for cell in row))
-    console.print(grid)
+    title = f"Gaps in points that are found with {_chance(run.summary['power'])} probability"
+    columns = [Column(name, is_name=name in _HEADER[:2], missed=_MISSED.get(name)) for name in header]
+    shown = [tuple(map(plain, row)) for row in rows[:MAX_ROWS]]
+    console.print(grid(title, columns, shown, width=console.width))
     more = [f"… and {len(rows) - MAX_ROWS} more rows in {PLAN} and report.md"] if len(rows) > MAX_ROWS else []
     notes = [f"Note: {plain(note)}" for note in run.summary["notes"]]
     where = f"Run directory: {run.path} (begin with report.md)"

@@ -15,7 +15,7 @@ from harness.transcription.batching import batches_by_duration, longest_first
 from harness.transcription.cache import TranscriptCache
 from harness.transcription.executors import ExecutorOptions, Order
 from harness.transcription.hearing import Done
-from harness.transcription.progress import TranscriptionProgress
+from harness.transcription.progress import TranscriptionProgress, stage
 from harness.transcription.recognition import Spent, peak_memory_bytes
 from harness.transcription.scheduling import Ahead, heard_in_parallel, heard_in_turn
 from harness.transcription.sessions import Session
@@ -110,7 +110,8 @@ def _heard(
 
 
 def _batches(missing: Sequence[Utterance], options: ExecutorOptions) -> list[list[Utterance]]:
-    durations_s = _durations_s(missing)
+    with stage("measuring recordings", n_rows=len(missing)):
+        durations_s = _durations_s(missing)
     order = longest_first(durations_s)
     if options.order is Order.shortest_first:
         order = order[::-1]
