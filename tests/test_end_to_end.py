@@ -45,7 +45,7 @@ def held(tmp_path_factory):
     """Return the folder of a run in which every word is heard, and how its command ended."""
     folder = tmp_path_factory.mktemp("held")
     corpus = tone_corpus(folder / "corpus")
-    return folder, harness(*TONES, f"manifest.path={corpus}", cwd=folder)
+    return folder, harness(*TONES, "cache.enabled=false", f"manifest.path={corpus}", cwd=folder)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def violated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("violated")
     rows = tone_rows(("north", "south", "")) + [row | {"utterance_id": "p"} for row in tone_rows(("prefer not",))[:1]]
     corpus = tone_corpus(folder / "corpus", rows, audio_of=noise_for("south"), sheet={"declined": ["prefer not"]})
-    return folder, harness(*TONES, f"manifest.path={corpus}", cwd=folder)
+    return folder, harness(*TONES, "cache.enabled=false", f"manifest.path={corpus}", cwd=folder)
 
 
 def summary_of(folder):

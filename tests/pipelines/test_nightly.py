@@ -251,7 +251,7 @@ def heard(place, monkeypatch):
     (place.folder / "sitecustomize.py").write_text(program + "\ntones.Tones = Slow\n", encoding="utf-8")
     monkeypatch.setenv("DIARY", str(place.folder / "diary"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(place.folder), str(REPOSITORY)]))
-    options = [*QUICK, *NO_EVIDENCE, f"executor.batch_size={BATCH_SIZE}", "executor.workers=0"]
+    options = [*QUICK, *NO_EVIDENCE, f"executor.batch_size={BATCH_SIZE}", "executor.workers=0", "cache.enabled=false"]
     place.matrix(
         systems={"tones": ["backend=tones", *options]},
         manifests={"corpus": ["manifest.path=corpus/manifest.jsonl"]},
