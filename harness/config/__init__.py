@@ -1,6 +1,7 @@
 """Hydra's configuration in, a pipeline's outcome out; with `__main__`, all that knows Hydra."""
 
-from harness.config.jobs import Composed, run
+from harness.config.composed import Composed
+from harness.config.jobs import run
 from harness.config.registration import configs_folder, register
 from harness.config.schemas import SCHEMAS
 

@@ -3,19 +3,17 @@
 Only targets on an allow-list are run: a configuration file is data, it must not be able to run code.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import OmegaConf
 
-from harness.config.guards import resolved
-from harness.config.schemas import SCHEMAS, ManifestOptions
+from harness.config.composed import Composed
+from harness.config.schemas import ManifestOptions
 from harness.corpus import Manifest
-from harness.errors import HarnessError, UsageError
+from harness.errors import UsageError
 from harness.pipelines.audit_invariance import AuditJob, audit_invariance
 from harness.pipelines.audit_settings import variant_names
 from harness.pipelines.benchmark import BenchmarkJob, benchmark
@@ -30,7 +28,6 @@ from harness.pipelines.plan import PlanJob, plan
 from harness.pipelines.report import ReportJob, report
 from harness.pipelines.rescore import RescoreJob, Transcripts, read_transcripts, rescore
 from harness.pipelines.service_card import CardOutcome, ServiceCardJob, service_card
-from harness.plugins import TARGETS, build
 from harness.results import Run
 from harness.scoring import ByLanguage, Normalizer
 from harness.scoring.beside import beside
@@ -43,58 +40,6 @@ AnyOutcome: TypeAlias = (
 
 DIALECT = "dialect"  # names the table of spellings that comes with the package
 BYTES_PER_TRANSCRIPT = 100  # about
-_PLUGINS = ("backend", "normalizer")  # built by `harness.plugins`; nobody's dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """Is what Hydra composed for one command.
-
-    Attributes:
-        pipeline: The command's name.
-        config: As composed by Hydra.
-        choices: Which file was chosen in each group.
-        named_targets: Targets that the user allowed on the command line.
-    """
-
-    pipeline: str
-    config: DictConfig
-    choices: Mapping[str, str]
-    named_targets: Sequence[str]
-
-    @property
-    def plain(self) -> dict[str, object]:
-        """Return the configuration as plain data, safe to write down."""
-        return resolved(self.config)
-
-    def options(self) -> Any:  # noqa: ANN401
-        """Return the options as the dataclasses that declare them; their own checks run here.
-
-        Raises:
-            UsageError: The configuration is wrong; the message names the option.
-        """
-        schema = SCHEMAS[self.pipeline]
-        plain = {key: None if key in _PLUGINS else value for key, value in self.config.items()}
-        try:
-            return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), plain))
-        except HarnessError:
-            raise
-        except OmegaConfBaseException as error:
-            raise UsageError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
-
-    def plugin(self, key: str) -> Any:  # noqa: ANN401
-        """Build the backend or the normaliser."""
-        return self.maker(key)()
-
-    def maker(self, key: str, changes: Mapping[str, object] | None = None) -> Callable[[], Any]:
-        """Return what builds the backend or the normaliser, with other options where there are changes.
-
-        It builds in this process or, pickled, in another.
-        """
-        node = OmegaConf.to_container(self.config[key], resolve=True)
-        if isinstance(node, dict):
-            node = node | dict(changes or {})
-        return partial(build, key, node, allowed=TARGETS | frozenset(self.named_targets))
 
 
 def run(composed: Composed) -> AnyOutcome:
