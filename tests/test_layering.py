@@ -37,7 +37,7 @@ NEVER = {
 }
 CONFIGURATION = {
     "harness.__main__",
-    *(f"harness.config.{name}" for name in ("composed", "guards", "jobs", "registration", "schemas")),
+    *(f"harness.config.{name}" for name in ("composed", "guards", "jobs", "overrides", "registration", "schemas")),
 }
 ENGINE = {f"harness.backends.whisper_engine.{path.stem}" for path in (PACKAGE / "backends/whisper_engine").glob("*.py")}
 CHARTS = {

@@ -25,7 +25,7 @@ MAX_CHARACTERS = 100_000  # of a transcript: two hours of speech; more is a runa
 
 _FULL_SCALE = 32_768  # of a 16-bit sample; what was decoded from 16 bits goes back to exactly its own
 _SHOWN = 200  # characters of a service's answer that a message quotes
-_SECRET_FROM = 8  # characters; shorter ones are placeholders such as EMPTY, and words of their own
+_SECRET_FROM = 8  # characters; shorter ones, such as EMPTY, stand for no key and are words of their own
 _KEY_LIKE = re.compile(
     r"\bsk-[\w*.-]{6,}|\bA(?:KI|SI)A[A-Z0-9]{12,}|(?:Bearer|Basic) +[^\s\"']{8,}|[^\s\"':]*\*{3,}[^\s\"',]*"
 )

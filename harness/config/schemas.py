@@ -1,14 +1,12 @@
 """The options of every module in, one schema per pipeline out: what a configuration may say, with types."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from harness.errors import UsageError
-from harness.fairness import DimensionPolicy, Policy
+from harness.config.overrides import dimension_policy
+from harness.fairness import Policy
 from harness.fairness.discovery import DiscoveryOptions
 from harness.fairness.gate import GateOptions
 from harness.fairness.planning import PlanOptions
@@ -55,7 +53,7 @@ class PolicyOptions(Policy):
 
     def __post_init__(self) -> None:
         """Turn the overrides into what a policy holds, and check them."""
-        self.dimensions = {name: _override(name, options) for name, options in self.dimensions.items()}
+        self.dimensions = {name: dimension_policy(name, options) for name, options in self.dimensions.items()}
         super().__post_init__()
 
 
@@ -329,24 +327,3 @@ def schema(options: type) -> DictConfig:
     if not isinstance(node, DictConfig):
         raise TypeError(f"{options.__name__} is no dataclass")
     return node
-
-
-def _override(dimension: str, options: object) -> DimensionPolicy:
-    """Return one dimension's overrides as their dataclass.
-
-    Raises:
-        UsageError: It is no mapping, or names an option that dimensions do not have.
-    """
-    if isinstance(options, DimensionPolicy):
-        return options
-    known = [each.name for each in fields(DimensionPolicy)]
-    if not isinstance(options, Mapping) or not set(options) <= set(known):
-        raise UsageError(f"policy.dimensions.{dimension}={options!r}; expected a mapping of {known}.")
-    try:
-        typed = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(DimensionPolicy), dict(options)))
-    except OmegaConfBaseException as error:
-        said = str(error).splitlines()[0]
-        raise UsageError(f"policy.dimensions.{dimension}.{error.full_key}: {said}") from error
-    if not isinstance(typed, DimensionPolicy):
-        raise TypeError(f"{typed!r} is no DimensionPolicy")
-    return typed
