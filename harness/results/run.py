@@ -305,7 +305,10 @@ def _safe(name: str) -> str:
 def _read_csv(path: Path) -> pd.DataFrame:
     """Read a table of the contract; only an empty cell is missing, a slice may be called `NA`."""
     names = dict.fromkeys(("dimension", "slice", "comparator"), str)  # also where all of them are numerals
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
+    except (OSError, ValueError) as error:  # pandas' own errors of torn and empty files are ValueErrors
+        raise RunDirectoryError(f"{path}: not a table ({' '.join(str(error).split())}). Make the run again.") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -313,3 +313,10 @@ def test_only_a_finished_run_can_be_opened(tmp_path):
     (path / FACTS).write_text(json.dumps(facts))
     (path / SUMMARY).write_text('{"notes": []}')
     assert Run.open(str(path)).path == tmp_path.joinpath(path).relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("torn", ["", 'dimension,slice\naccent,"nor'], ids=["empty", "torn-in-a-quoted-cell"])
+def test_a_damaged_table_is_named_and_not_a_traceback(tmp_path, torn):
+    (tmp_path / "slices.csv").write_text(torn)
+    with pytest.raises(RunDirectoryError, match=r"slices\.csv: not a table .*Make the run again"):
+        Run(tmp_path).slices  # noqa: B018
