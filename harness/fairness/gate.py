@@ -1,15 +1,17 @@
-"""Scores of a blessed run and of tonight's in, what got worse out: differences, intervals, exact tests, verdicts.
+"""Scores of a blessed run and of tonight's in, what changed out: differences, intervals, exact tests.
 
 Had nothing changed but noise, the two nights of a unit could be swapped: what it changed by, in word errors, could as
-well have the other sign. The p-value (one-sided) is the share of all patterns of signs that reach the sum seen. It is
-counted, not drawn: the distribution of a sum of whole numbers with random signs is a product of cosines, and can meet
-the level that the slices of a whole night leave. Units are the speakers of a slice that has enough of them to show
-anything at that level: then clips of one speaker need not be independent. Where it has fewer, units are clips, and the
-claim is about these recordings, not about everyone of that accent.
+well have the other sign. The p-value (one-sided) is the share of all patterns of signs that reach the sum seen, counted
+by `signed_sums`. Units are the speakers of a slice that has enough of them to show anything at a whole night's level:
+then clips of one speaker need not be independent. Where it has fewer, units are clips: the noise of two is taken to be
+independent, and the claim is about these recordings, not about everyone of that accent. A gap has grown only if, too,
+the slice changed otherwise than its comparator, see `exchanged_labels`: when all improve, few do not stay behind. What
+this makes of a night, `gate_verdicts` says. At .01 one unchanged night in a hundred failed with heavy-tailed noise of
+clips, one in four with 3 points of each speaker's own.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -19,13 +21,12 @@ from harness.errors import UsageError
 from harness.fairness.bootstrap import Bools, Floats, divide, t_quantile
 from harness.fairness.comparisons import floors
 from harness.fairness.membership import OVERALL, Membership, everybody, membership
-from harness.fairness.multiplicity import adjusted, strictest_level
-from harness.fairness.policy import REST, Correction, Failures, Policy
-from harness.fairness.power import LARGEST_GAP
+from harness.fairness.policy import REST, Failures, Policy
 from harness.fairness.speaker_sums import Ints, speaker_codes
+from harness.fairness.systems.exchanged_labels import chance_of_labels
 from harness.fairness.systems.paired_verdicts import SLICE_WER, WER
 from harness.fairness.systems.pairing import Pair
-from harness.fairness.systems.signed_sums import chance_of_difference, chance_of_sum, detectable_sum
+from harness.fairness.systems.signed_sums import chance_of_difference, chance_of_sum
 from harness.fairness.verdicts import shortfall
 
 GAP = "gap"  # measure: the WER of a slice less its comparator's
@@ -34,16 +35,6 @@ CHANGE_COLUMNS = (
     "tonight", "difference", "difference_low", "difference_high", "p_worse", "p_better", "squares", "beyond",
     "shortfall",
 )  # fmt: skip
-
-
-class Change(Enum):
-    """What the evidence says of a measure tonight, against the blessed baseline."""
-
-    regression = "regression"  # worse by at least the margin, and a gap also beyond the policy: fails the night
-    slightly_worse = "slightly_worse"  # shown, but less than that
-    better = "better"
-    not_detected = "not_detected"  # neither shown at this sample size
-    insufficient = "insufficient"  # below the policy's floors: no test is run
 
 
 class Changed(Enum):
@@ -134,26 +125,6 @@ def changes(
             if comparator == REST or comparator in part.slices:
                 rows.append(_gap_row(clips, part, code, comparator, policy, options))
     return pd.DataFrame(rows, columns=list(CHANGE_COLUMNS))
-
-
-def judged(found: pd.DataFrame, options: GateOptions) -> pd.DataFrame:
-    """Judge a night's changes, p-values corrected over all of them (Holm).
-
-    Args:
-        found: The `changes` of every cell; further columns are kept.
-        options: Level and margin.
-
-    Returns:
-        The same rows with p_worse_adjusted, p_better_adjusted, verdict, reason, and `detectable`: the loss seen with
-        80 % probability; NaN of gaps, and where none, however large, could be.
-    """
-    worse, better = (adjusted(found[name].to_numpy(float), Correction.holm) for name in ("p_worse", "p_better"))
-    level = strictest_level(int(found["p_worse"].notna().sum()), Correction.holm, options.alpha)
-    seen = _detectable(found, level, options.margin)
-    table = found.assign(p_worse_adjusted=worse, p_better_adjusted=better, detectable=seen)
-    columns = [table[field.name].tolist() for field in fields(_Judged)]
-    verdicts = [_verdict(_Judged(*values), options) for values in zip(*columns, strict=True)]
-    return table.assign(verdict=[verdict.value for verdict, _ in verdicts], reason=[reason for _, reason in verdicts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +231,7 @@ def _gap_row(
         for counts in ((own.before, other.before), (own.after, other.after))
     )
     gap, ratio = after - other_after, divide(after, other_after).item()
-    p_values = [
-        np.nan if missing else chance_of_difference(sign * own.change, own.total, sign * other.change, other.total)
-        for sign in (1, -1)
-    ]
+    p_values = [np.nan, np.nan] if missing else _chances_of_gap(own, other, options)
     return {
         "measure": GAP,
         "comparator": comparator,
@@ -273,6 +241,15 @@ def _gap_row(
         **_common(part, code, own, unit, missing),
         **_numbers(gap - (before - other_before), _half_width(own, other, 1 - policy.alpha), p_values),
     }
+
+
+def _chances_of_gap(own: _Side, other: _Side, options: GateOptions) -> list[float]:
+    """Return the chances of so much worse and so much better a gap: neither noise alone, nor what befell everybody."""
+    chances = [chance_of_difference(sign * own.change, own.total, sign * other.change, other.total) for sign in (1, -1)]
+    if min(chances) >= options.alpha:
+        return chances
+    of_labels = chance_of_labels(own.change, own.words, other.change, other.words)
+    return [max(chance, of_labels) for chance in chances]
 
 
 def _common(part: Membership, code: int, side: _Side, unit: Unit, missing: str) -> dict[str, object]:
@@ -299,52 +276,3 @@ def _half_width(own: _Side, other: _Side, confidence: float) -> float:
     freedom = np.array([len(own.change) - 1.0, len(other.change) - 1.0])
     welch = divide(squares.sum() ** 2, divide(squares**2, freedom).sum())
     return t_quantile(welch, confidence).item() * float(np.sqrt(squares.sum()))
-
-
-def _detectable(found: pd.DataFrame, level: float, margin: float) -> Floats:
-    """Return the loss that is seen with 80 % probability beside changes such as tonight's; NaN of gaps."""
-    squares, n_units, words = (found[name].to_numpy(float) for name in ("squares", "n_units", "words"))
-    seen = divide(detectable_sum(squares, n_units, LARGEST_GAP * words, level=level), words)
-    return np.where(found["p_worse"].notna(), np.fmax(seen, np.where(np.isnan(seen), seen, margin)), np.nan)
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """Holds what the verdict on one change rests on; NaN where there is no number."""
-
-    measure: str
-    unit: str
-    n_units: int
-    difference: float
-    p_worse_adjusted: float
-    p_better_adjusted: float
-    detectable: float
-    beyond: bool
-    shortfall: str
-
-
-def _verdict(row: _Judged, options: GateOptions) -> tuple[Change, str]:
-    """Return the verdict on one row and the reason in words."""
-    if row.shortfall:
-        return Change.insufficient, f"too few to say: {row.shortfall}"
-    least = f"{100 * options.margin:g} point{'' if options.margin == 0.01 else 's'}"
-    p_adjusted = row.p_worse_adjusted if row.difference > 0 else row.p_better_adjusted
-    found = f"{100 * row.difference:+.1f} points, adjusted p {p_adjusted:.2g} over {row.n_units} {row.unit}"
-    if row.p_better_adjusted < options.alpha:
-        return Change.better, f"{'smaller' if row.measure == GAP else 'better'}: {found}"
-    if not row.p_worse_adjusted < options.alpha:
-        return Change.not_detected, f"no change detected at this sample size{_seen(row)}: {found}"
-    if row.difference < options.margin:
-        return Change.slightly_worse, f"worse by less than {least}: {found}"
-    if row.measure == GAP and not row.beyond:
-        return Change.slightly_worse, f"grown by at least {least}, still a gap that the policy allows: {found}"
-    grown = f"grown by at least {least}, now beyond the policy" if row.measure == GAP else f"worse by at least {least}"
-    return Change.regression, f"{grown}: {found}"
-
-
-def _seen(row: _Judged) -> str:
-    if row.measure == GAP:
-        return ""
-    if np.isnan(row.detectable):
-        return f" (so few {row.unit} cannot show any loss among so many tests)"
-    return f" (a loss of about {100 * row.detectable:.1f} points would have been seen with 80 % probability)"

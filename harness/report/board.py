@@ -33,6 +33,11 @@ MOST_CHARTS = 8  # of systems, one a manifest
 _MOST_ALERTS, _MOST_NAMED, _MOST_LEFT_OUT, _MOST_NIGHTS = 40, 5, 20, 60
 _SMALLEST = 16  # of the sizes above, by which it is tried
 _UNHELD = ("violated", "untested")
+_NIGHT_WORDS = {  # of an alert; of every other outcome: incomplete
+    "worse": ("disparity", "worse"),
+    "violated": ("disparity", "policy violated"),
+    "failed": ("disparity", "too many clips failed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +174,14 @@ def _row(run: Row, folder: Path) -> RunRow:
 def _alerts(history: History, nights: list[NightRow], folder: Path) -> list[Alert]:
     """Return the alerts: of the newest night, then of every system whose newest run did not keep its policy."""
     newest = history.runs.drop_duplicates("track", keep="last").iloc[::-1]
-    found = [_night_alert(night) for night in nights[:1] if night.worse or night.missing]
+    found = [_night_alert(night) for night in nights[:1] if night.worse or night.broken or night.missing]
     return [*found, *(_alert(run, folder) for run in newest[newest["held"].isin(_UNHELD)].to_dict("records"))]
 
 
 def _night_alert(night: NightRow) -> Alert:
-    shape, word = ("disparity", "worse") if night.worse else ("insufficient", "incomplete")
-    return Alert(shape, word, f"Night {night.name}", "", (*night.worse, *night.missing), night.href)
+    shape, word = _NIGHT_WORDS.get(night.outcome, ("insufficient", "incomplete"))
+    told = (*night.worse, *night.broken, *night.missing)
+    return Alert(shape, word, f"Night {night.name}", "", told, night.href)
 
 
 def _alert(run: Row, folder: Path) -> Alert:

@@ -25,8 +25,10 @@ class NightRow:
     Attributes:
         name: Of its folder.
         moment: When it ended, in seconds.
-        outcome: passed, worse, failed (too many clips), incomplete or unreadable.
+        outcome: passed, worse, violated (a policy, nothing got worse), failed (too many clips), not_judged (no cell has
+            a baseline), incomplete or unreadable.
         worse: What got worse, a sentence each.
+        broken: What else fails the night: policies, and clips that failed.
         missing: What could not be measured or compared.
         n_cells: Of its matrix.
         href: Of its summary.
@@ -36,6 +38,7 @@ class NightRow:
     moment: float
     outcome: str
     worse: tuple[str, ...]
+    broken: tuple[str, ...]
     missing: tuple[str, ...]
     n_cells: int
     href: str
@@ -53,15 +56,25 @@ def _row(night: Path, folder: Path) -> NightRow:
         return NightRow(
             name=short(facts["night"]),
             moment=moment(facts["finished"]).timestamp(),
-            outcome=_OUTCOMES.get(facts["exit_status"], "incomplete"),
+            outcome=_outcome(facts),
             worse=_some([_worse(row) for row in facts["changes"] if row["verdict"] == "regression"]),
+            broken=_some([told for cell in facts["cells"] if (told := _broken(cell, facts))]),
             missing=_some([told for cell in facts["cells"] if (told := _missing(cell))]),
             n_cells=len(facts["cells"]),
             href=next((link(night / name, folder) for name in _SUMMARIES if (night / name).is_file()), ""),
         )
     except (LeftOutError, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         said = (f"{NIGHT} cannot be read ({_cut(error)})",)
-        return NightRow(short(night.name), 0.0, "unreadable", (), said, 0, "")
+        return NightRow(short(night.name), 0.0, "unreadable", (), (), said, 0, "")
+
+
+def _outcome(facts: Mapping[str, Any]) -> str:
+    """Say how a night ended; one that had nothing to compare with has not found that nothing got worse."""
+    outcome = _OUTCOMES.get(facts["exit_status"], "incomplete")
+    if outcome == "worse" and all(row["verdict"] != "regression" for row in facts["changes"]):
+        return "violated"
+    compared = any(cell.get("standing") == "compared" for cell in facts["cells"])
+    return "not_judged" if outcome == "passed" and not compared else outcome
 
 
 def _worse(change: Mapping[str, Any]) -> str:
@@ -73,6 +86,16 @@ def _worse(change: Mapping[str, Any]) -> str:
         what, written = f"gap of {short(change['dimension'])} {name}", points
     numbers = f"{written(change['baseline'])} to {written(change['tonight'])}"
     return _cut(f"{short(change['cell'])}, {what}: {numbers}; {change['reason']}")
+
+
+def _broken(cell: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Say whether a cell broke its policy, where that fails a night, or too many of its clips failed."""
+    status = cell.get("exit_status")
+    if status == _WORSE and facts.get("gate", {}).get("fail_on_policy"):
+        return _cut(f"{short(cell['name'])} violates its policy {cell['policy']}")
+    if status == _TOO_MANY_FAILED:
+        return _cut(f"{short(cell['name'])}: {cell['n_failed']:,} clips failed, more than allowed")
+    return ""
 
 
 def _missing(cell: Mapping[str, Any]) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from harness.fairness.membership import OVERALL
+
 Facts = Mapping[str, Any]
 
-EVERYBODY = "overall"
 _LONGEST_MESSAGE = 500  # characters of an attribute; the element has all of it
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 
@@ -34,12 +35,12 @@ def _suite(suites: ET.Element, cell: Facts, worse: Sequence[Facts], *, fail_on_p
     if not cell["measured"]:
         _problem(measured, "error", cell["reason"])
     elif cell["exit_status"] == 4:
-        _problem(measured, "failure", f"{cell['n_failed']} clips failed, more than the policy allows")
+        _problem(measured, "failure", f"{cell['n_failed']:,} clips failed, more than the policy allows")
     if cell["measured"]:
         _compared(suite, cell, worse)
         if fail_on_policy:
             held = _case(suite, cell, "policy")
-            if not cell["passed"]:
+            if cell["exit_status"] == 3:  # violated; with 4, its clips are a failure above
                 _problem(held, "failure", f"{cell['n_violations']} slices violate the policy {cell['policy']}")
     paths = {"tests": "", "failures": "/failure", "errors": "/error", "skipped": "/skipped"}
     for name, path in paths.items():
@@ -53,14 +54,14 @@ def _compared(suite: ET.Element, cell: Facts, worse: Sequence[Facts]) -> None:
         _problem(_case(suite, cell, "compared with its baseline"), kind, cell["comparison"])
         return
     for dimension in cell["dimensions"]:
-        case = _case(suite, cell, "everybody" if dimension == EVERYBODY else dimension)
+        case = _case(suite, cell, "everybody" if dimension == OVERALL else dimension)
         found = [f"{_what(row)}: {row['reason']}" for row in worse if row["dimension"] == dimension]
         if found:
             _problem(case, "failure", "\n".join(found))
 
 
 def _what(row: Facts) -> str:
-    return "WER of everybody" if row["dimension"] == EVERYBODY else f"{_MEASURES[row['measure']]} of {row['slice']}"
+    return "WER of everybody" if row["dimension"] == OVERALL else f"{_MEASURES[row['measure']]} of {row['slice']}"
 
 
 _MEASURES = {"slice_wer": "WER", "gap": "gap"}

@@ -15,6 +15,7 @@ from harness.results.baselines import Blessing
 
 NIGHT_FILES = ("nightly.json", "nightly.md", "nightly.xml", "changes.csv")
 MOST_SHOWN = 20  # changes of one kind
+EXIT_VIOLATED = 3  # of a cell that breaks its policy
 
 Facts = Mapping[str, Any]
 
@@ -33,15 +34,19 @@ def verdict_sentence(facts: Facts) -> str:
     lost = [cell["name"] for cell in cells if not cell["measured"]]
     unlike = [cell["name"] for cell in cells if cell.get("standing") == "not_comparable"]
     fresh = [cell["name"] for cell in cells if cell.get("standing") == "no_baseline"]
+    broken = [
+        cell["name"] for cell in cells if facts["gate"]["fail_on_policy"] and cell["exit_status"] == EXIT_VIOLATED
+    ]
+    n_compared = sum(cell.get("standing") == "compared" for cell in cells)
+    calm = f"no slice and no gap was shown to be worse ({facts['n_tests']:,} tests in {_cells(n_compared)})"
     parts = [
         f"{len(worse)} got worse: {_listed([_what(row) for row in worse])}" if worse else "",
+        f"policy violated: {_listed(broken)}" if broken else "",
+        calm if n_compared and not worse else "",
         f"not measured: {_listed(lost)}" if lost else "",
         f"not comparable with the baseline: {_listed(unlike)}" if unlike else "",
         f"no baseline yet: {_listed(fresh)}" if fresh else "",
     ]
-    n_compared = sum(cell.get("standing") == "compared" for cell in cells)
-    if not worse and n_compared:
-        parts.insert(0, f"no slice and no gap was shown to be worse ({facts['n_tests']} tests in {_cells(n_compared)})")
     status = {0: "PASSED", 3: "FAILED", 4: "FAILED: too many clips failed"}.get(facts["exit_status"], "INCOMPLETE")
     status = status if n_compared or facts["exit_status"] else "NOT JUDGED"
     return f"Night {facts['night']} {status}. {'; '.join(part for part in parts if part)}."
@@ -93,16 +98,17 @@ def _cell(cell: Facts) -> tuple[object, ...]:
     if not cell["measured"]:
         return (cell["name"], "–", "–", "–", f"not measured: {cell['reason']}", "–", f"{cell['name']}.log")
     standing = str(cell["standing"]).replace("_", " ")
-    told = f"{standing}: {cell['comparison']}" if cell["comparison"] else standing
+    told = f"{standing}: {cell['comparison']}" if standing == "not comparable" else standing
     told += "; made earlier on the same night" if cell["reused"] else ""
-    policy = "held" if cell["passed"] else f"violated ({cell['n_violations']})"
+    violated = f"violated ({cell['n_violations']})" if cell["exit_status"] == EXIT_VIOLATED else "too many clips failed"
+    policy = "held" if cell["passed"] else violated
     return (
         cell["name"],
         percent(cell["wer"]),
         rate_interval(cell["wer_low"], cell["wer_high"]),
         policy,
         told,
-        cell["n_utterances"],
+        f"{cell['n_utterances']:,}",
         f"{cell['name']}/{cell['report']}",
     )
 
@@ -158,13 +164,14 @@ def _unseen(cells: Sequence[Facts]) -> str:
 def _how(facts: Facts) -> str:
     gate = facts["gate"]
     least = f"{100 * gate['margin']:g} point{'' if gate['margin'] == 0.01 else 's'}"
+    corrected = f", corrected over the {facts['n_tests']:,} tests of the night (Holm)" if facts["n_tests"] else ""
     return (
         "## How this is judged\n\nTonight against the blessed run, on the same utterances. A slice or a gap fails the "
         f"night when it is worse by at least {least} and exchanging the two nights, person by "
-        f"person (clip by clip in slices of fewer than {gate['min_speakers']} people), would make as large a change "
-        f"with a probability below {gate['alpha']:g}, corrected over the {facts['n_tests']} tests of the night (Holm); "
-        "a gap, moreover, only when it is beyond its policy. What is not shown here is not detected at this sample "
-        f"size. All changes: {NIGHT_FILES[3]}."
+        f"person (utterance by utterance in slices of fewer than {gate['min_speakers']} people), would make as large a "
+        f"change with a probability below {gate['alpha']:g}{corrected}; a gap, moreover, only when the slice changed "
+        "otherwise than its comparator and the gap is beyond its policy. What is not shown here is not detected at "
+        f"this sample size. All changes: {NIGHT_FILES[3]}."
     )
 
 

@@ -196,7 +196,34 @@ def test_what_got_worse_in_the_newest_night_is_the_first_alert(nights, tmp_path)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        pytest.param(
+            {"exit_status": 3, "gate": {"fail_on_policy": True}, "policy": "strict"},
+            "policy violated Night n report a violates its policy strict",
+            id="policy-alone",
+        ),
+        pytest.param(
+            {"exit_status": 4, "n_failed": 1234},
+            "too many clips failed Night n report a: 1,234 clips failed, more than allowed",
+            id="clips-that-failed",
+        ),
+    ],
+)
+def test_a_night_that_failed_without_getting_worse_is_an_alert_in_its_own_words(nights, tmp_path, options, said):
+    shutil.copytree(nights / "a0", tmp_path / "runs" / "a0")
+    write_night(tmp_path / "runs" / "n", 1, **options)
+    night = json.loads((tmp_path / "runs" / "n" / "nightly.json").read_text())
+    night["cells"][0] |= options
+    (tmp_path / "runs" / "n" / "nightly.json").write_text(json.dumps(night | {"gate": options.get("gate", {})}))
+    text = " ".join(" ".join(words_of(render_board(read_history([tmp_path / "runs"]), tmp_path)).texts).split())
+    assert said in text
+    assert f"n {said.split(' Night')[0]} 1 a" in text  # in the table, too
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
         pytest.param({"exit_status": 0}, "n nothing detected 1 –", id="nothing-worse"),
+        pytest.param({"exit_status": 0, "standing": "no_baseline"}, "n not judged: no baseline 1 –", id="no-baseline"),
         pytest.param({"exit_status": 4}, "n too many clips failed 1 –", id="too-many-failed"),
         pytest.param(
             {"exit_status": 1, "measured": False, "reason": "signal 9"},

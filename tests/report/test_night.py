@@ -149,8 +149,15 @@ def test_a_cell_without_a_baseline_is_skipped_and_one_of_another_test_an_error(s
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_a_policy_that_fails_the_night_is_a_case(passed):
-    facts = night(cell(passed=passed, n_violations=2), fail_on_policy=True)
+    facts = night(cell(passed=passed, n_violations=2, exit_status=0 if passed else 3), fail_on_policy=True)
     assert (case(checked(junit_xml(facts)), "policy").find("failure") is None) == passed
+
+
+def test_too_many_failed_clips_are_no_violated_policy_besides():
+    root = checked(junit_xml(night(cell(exit_status=4, passed=False, n_failed=7), fail_on_policy=True)))
+    assert case(root, "policy").find("failure") is None
+    assert root.get("failures") == "1"
+    assert "| too many clips failed | compared |" in nightly_markdown(night(cell(exit_status=4, passed=False)))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -188,6 +195,11 @@ def test_junitparser_reads_the_same():
         pytest.param(
             night(cell(standing="no_baseline", comparison="x")), "NOT JUDGED. no baseline yet: whisper_demo", id="new"
         ),
+        pytest.param(
+            night(cell(), cell("nemo_demo", exit_status=3, passed=False), exit_status=3, fail_on_policy=True),
+            "FAILED. policy violated: nemo_demo; no slice and no gap was shown to be worse",
+            id="only-a-policy",
+        ),
         pytest.param(night(exit_status=4), "FAILED: too many clips failed", id="failed-clips"),
     ],
 )
@@ -218,6 +230,7 @@ def test_what_is_missing_what_is_new_and_what_could_not_have_been_seen_is_told()
         "not measured: exit status 2: no such file",
         "nemo\\_demo.log",
         "whisper\\_demo/report.html",
+        "| no baseline | 400 |",
         "- no baseline yet: harness bless runs/new",
         "- whisper\\_demo: version of torch: 2.6 → 2.7",
         "- whisper\\_demo: 1 of 4 slices: accent west",
@@ -242,6 +255,15 @@ def test_texts_of_data_stay_texts_in_markdown(text):
     tables = [line for line in written.splitlines() if line.startswith("|")]
     assert all(len(re.findall(r"(?<!\\)\|", line)) in (8, 9) for line in tables)
     assert sum(line.startswith("# ") for line in written.splitlines()) == 1
+
+
+def test_a_night_with_nothing_to_compare_counts_no_tests():
+    assert "tests of the night" not in nightly_markdown(night(cell(standing="no_baseline")) | {"n_tests": 0})
+    assert "corrected over the 1,060 tests of the night (Holm);" in nightly_markdown(night() | {"n_tests": 1060})
+
+
+def test_large_numbers_of_a_night_have_their_thousands_apart():
+    assert "| 9,177 |" in nightly_markdown(night(cell(n_utterances=9177)))
 
 
 def test_many_changes_are_cut_and_the_rest_is_named():

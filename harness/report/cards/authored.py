@@ -198,6 +198,11 @@ class _Reader:
         if isinstance(found, bool):
             self.problems.append(f"has {field}={found}: YAML reads yes, no, on and off so. Put it in quotes.")
             return ""
+        if isinstance(found, float):
+            self.problems.append(
+                f"has {field}={found}: YAML drops the last zeros of numbers, as in 2.10. Put it in quotes."
+            )
+            return ""
         try:
             return scalar_text(found) or ""
         except CellError:

@@ -116,22 +116,28 @@ def _evidence(runs: Sequence[Run], authored: Authored) -> tuple[Evidence, ...]:
         UsageError: A run is given twice, or a configuration names one that is not given.
     """
     folders = [run.path.resolve().name for run in runs]
-    named = {each.run: each.name for each in authored.configurations if each.run}
-    unknown = [folder for folder in named if folder not in folders]
+    unknown = [each.run for each in authored.configurations if each.run and each.run not in folders]
     if unknown:
         raise UsageError(f"configurations name the runs {unknown}; expected some of {folders}, which run= gives.")
-    if len(runs) == 1 and len(authored.configurations) == 1:
-        named = {folders[0]: authored.configurations[0].name}
-    names = [named.get(folder) or system_name(run.facts, folder) for run, folder in zip(runs, folders, strict=True)]
-    found = [
-        Evidence(name if names.count(name) == 1 else f"{name} ({plain(folder)})", run, folder)
-        for name, run, folder in zip(names, runs, folders, strict=True)
-    ]
+    names = names_of([run.facts for run in runs], folders, authored)
+    found = [Evidence(name, run, folder) for name, run, folder in zip(names, runs, folders, strict=True)]
     if len({each.name for each in found}) < len(found):
         raise UsageError(
             f"run= gives runs that cannot be told apart: {folders}. Give each a name under configurations."
         )
     return tuple(replace(each, place=place, n_configurations=len(found)) for place, each in enumerate(found, start=1))
+
+
+def names_of(facts: Sequence[Mapping[str, object]], folders: Sequence[str], authored: Authored) -> list[str]:
+    """Return what a card calls its runs: what the author does, else by what they measured, and where they lie."""
+    named = {each.run: each.name for each in authored.configurations if each.run}
+    if len(folders) == 1 and len(authored.configurations) == 1:
+        named = {folders[0]: authored.configurations[0].name}
+    names = [named.get(folder) or system_name(told, folder) for told, folder in zip(facts, folders, strict=True)]
+    return [
+        name if names.count(name) == 1 else f"{name} ({plain(folder)})"
+        for name, folder in zip(names, folders, strict=True)
+    ]
 
 
 def _block(block: Block) -> Mapping[str, object]:

@@ -1,6 +1,6 @@
 """A run in, what goes together with its groups out: gaps with other things equal, between alike people, normalised."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
@@ -9,6 +9,7 @@ from harness.fairness.adjusted import NO_COVARIATES
 from harness.report.cards.blocks import Block, Paragraph, Spans, Table, joined, told
 from harness.report.cards.evidence import Evidence, Ledger
 from harness.report.cards.groups import attribute_cell, group_dimensions, group_name, provenance_of_all
+from harness.report.ratios import ratios_of
 from harness.report.wording import plain
 from harness.results.run import ADJUSTED, BALANCE, DISPARITIES, MATCHED, NORMALIZERS
 
@@ -80,13 +81,11 @@ def _differing(evidence: Evidence) -> list[dict[str, str]]:
 def _adjusted(ledger: Ledger, evidence: Evidence, groups: Sequence[Mapping[str, str]]) -> list[Block]:
     """Return the ratios of the groups that differ, alone and with all that could be held equal."""
     table = evidence.table(ADJUSTED)
-    fitted = table[table["ratio"].notna()] if "ratio" in table else table
     rows = []
     for key in groups:
-        of_group = fitted[(fitted["dimension"] == key["dimension"]) & (fitted["slice"] == key["slice"])]
-        held = [str(name) for name in of_group["covariates"] if name != NO_COVARIATES]
-        if held and len(held) < len(of_group):
-            rows.append(_adjusted_cells(ledger, evidence, key, held[-1]))
+        held = _held_equal(_rows_of(table, key).to_dict("records"))
+        if held:
+            rows.append(_adjusted_cells(ledger, evidence, key, held))
     if not rows:
         return []
     caption = told(
@@ -110,6 +109,14 @@ def _adjusted(ledger: Ledger, evidence: Evidence, groups: Sequence[Mapping[str, 
         "note",
     )
     return [Table(f"adjusted-{evidence.place}", caption, headers, tuple(rows))]
+
+
+def _held_equal(rows: Sequence[Mapping[Hashable, object]]) -> str:
+    """Name all that could be held equal for a group, though that model may have no ratio; empty: nothing could."""
+    ratios = ratios_of(rows) if rows else None
+    if ratios is None or pd.isna(ratios.raw["ratio"]) or not ratios.alone:
+        return ""
+    return str((ratios.everything or rows[-1])["covariates"])
 
 
 def _adjusted_cells(ledger: Ledger, evidence: Evidence, key: Mapping[str, str], held: str) -> tuple[Spans, ...]:

@@ -1,15 +1,17 @@
 """The card that runs make now and the text of a file of another in, every value, word and row that differs out."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
 
 from harness.report.cards import markdown, page
+from harness.report.cards.around import around_problems
 from harness.report.cards.blocks import Claim
 from harness.report.cards.card import Card, json_text, page_text
 from harness.report.cards.lines import Line, Problem, differences
+from harness.report.cards.stated_form import is_markdown_form, is_page_form
 
 _MOST_SHOWN = 80  # characters of a value in a message
 _NOTHING = object()
@@ -38,19 +40,22 @@ class Expected:
         return check(name, text)
 
     def _markdown(self, name: str, text: str) -> list[Problem]:
-        return differences(name, self._markdown_lines, markdown.found_lines(text))
+        found = markdown.found_lines(text)
+        return differences(name, self._markdown_lines, found) + self._unlike(name, found, is_markdown_form)
 
     def _page(self, name: str, text: str) -> list[Problem]:
-        problems = differences(name, self._page_lines, page.lines(text, {}, known=True))
-        wanted, drawn = page.chart_data(self._page_text), page.chart_data(text)
-        problems += [
-            Problem(name, None, "the values of the run", "others", f"the chart {chart} draws something else")
-            for chart in wanted
-            if wanted[chart] != drawn.get(chart)
+        found = page.lines(text, {}, known=True)
+        problems = differences(name, self._page_lines, found) + self._unlike(name, found, is_page_form)
+        return [*problems, *around_problems(name, self._page_text, text, knows_title=self.knows_stated)]
+
+    def _unlike(self, name: str, found: Iterable[Line], is_form: Callable[[Line], bool]) -> list[Problem]:
+        """Return the places where an author's unknown words do not stand as words."""
+        message = "what the author stated ({}) is not written as this harness writes it"
+        return [
+            Problem(name, None, "", "", message.format(line.stated))
+            for line in found
+            if line.stated and not self.knows_stated and not is_form(line)
         ]
-        allowed = page.numbers_outside(self._page_text)
-        added = [number for number in page.numbers_outside(text) if number not in allowed]
-        return problems + [Problem(name, None, "nothing", each, "a number outside the card's parts") for each in added]
 
     def _json(self, name: str, text: str) -> list[Problem]:
         try:

@@ -40,9 +40,14 @@ class Line:
     known: bool = True
 
     @property
+    def raw(self) -> str:
+        """Return the whole line as it stands in the file."""
+        return "".join(piece.text for piece in self.pieces)
+
+    @property
     def text(self) -> str:
         """Return the whole line, its spaces as single ones."""
-        return " ".join("".join(piece.text for piece in self.pieces).split())
+        return " ".join(self.raw.split())
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -33,7 +33,7 @@ def render(document: Document, authored: Authored, facts: Mapping[str, object]) 
         authored: What was stated.
         facts: What a check must know of the card: its version and its runs.
     """
-    lines = [_OPENING.format(facts=_in_comment(facts)), ""]
+    lines = [_OPENING.format(facts=in_comment(facts)), ""]
     for line in expected_lines(document):
         if line.stated:
             lines += [_BEGINS.format(field=line.stated), "", *stated_lines(line.stated, authored), "", _ENDS]
@@ -56,10 +56,10 @@ def expected_lines(document: Document, authored: Authored | None = None) -> list
 
 
 def found_lines(text: str) -> list[Line]:
-    """Return the lines of a Markdown card, what was stated as one line a field, without blank ones."""
+    """Return the lines of a Markdown card below its header, what was stated as one a field, without blank ones."""
     found: list[Line] = []
     field, words = "", list[str]()
-    for raw in text.splitlines():
+    for raw in text.lstrip().removeprefix(_first_line(text)).split("\n"):
         marker = _MARKER.fullmatch(raw.strip())
         if marker:
             field, words = marker[1], []
@@ -68,16 +68,21 @@ def found_lines(text: str) -> list[Line]:
             field = ""
         elif field:
             words.append(raw)
-        elif raw.strip() and not _HEADER.fullmatch(raw.strip()):
+        elif raw.strip():
             found.append(_line(raw))
     return [*found, Line((Piece("\n".join(words)),), stated=field)] if field else found
 
 
 def header(text: str) -> str | None:
     """Return the JSON that a Markdown card begins with; None where it has none."""
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    opening = _HEADER.fullmatch(first)
+    opening = _HEADER.fullmatch(_first_line(text).strip())
     return opening[1] if opening else None
+
+
+def in_comment(facts: Mapping[str, object]) -> str:
+    """Return JSON that ends no comment."""
+    text = json.dumps(facts, ensure_ascii=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "\\u002d\\u002d")
 
 
 def stated_lines(field: str, authored: Authored) -> list[str]:
@@ -172,6 +177,10 @@ def escape(text: str) -> str:
     return tables.escape(text).replace(" &amp; ", " & ")
 
 
+def _first_line(text: str) -> str:
+    return text.lstrip().partition("\n")[0]
+
+
 def _is_drawn(block: Block) -> bool:
     return not isinstance(block, Heading | Stated | Paragraph | Bullets | Table)
 
@@ -182,9 +191,3 @@ def _line(text: str) -> Line:
 
 def _blank() -> list[Line]:
     return [_line("")]
-
-
-def _in_comment(facts: Mapping[str, object]) -> str:
-    """Return JSON that ends no comment."""
-    text = json.dumps(facts, ensure_ascii=True)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "\\u002d\\u002d")

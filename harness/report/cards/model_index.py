@@ -55,12 +55,12 @@ def model_index_text(card: Card) -> str:
 
 
 def read_model_index(path: Path) -> object:
-    """Return what a file says; None where it is no YAML of plain data."""
+    """Return the index of a file, or all of it where that is not all; None where it is no YAML of plain data."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError):
         return None
-    return content.get("model-index") if isinstance(content, Mapping) else None
+    return content["model-index"] if isinstance(content, Mapping) and list(content) == ["model-index"] else content
 
 
 def _dataset(evidence: Evidence) -> dict[str, object]:

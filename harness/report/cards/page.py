@@ -3,7 +3,6 @@
 A line of a page is what one of its blocks has, with the tags inside: a title that says another row is another line.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
@@ -18,12 +17,7 @@ from harness.report.wording import plain
 
 ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9._~:/?#@!$'()*+,;=%-]*")
 _DATA = re.compile(r'<script type="application/json" id="([\w-]+)">(.*?)</script>', re.DOTALL)
-_HIDDEN = re.compile(r"<(script|style)\b.*?</\1>", re.DOTALL)
-_MAIN = re.compile(r"<main\b.*</main>", re.DOTALL)
-_ANY_TAG = re.compile(r"<[^>]*>")
-_DIGITS = re.compile(r"\d(?:[\d.,]*\d)?")
 _HEADER = "data-card"
-_CHART = "chart-"
 _SHORT = 40  # characters
 _BLOCKS = frozenset(
     "section h1 h2 h3 h4 p ul ol li table caption thead tbody tr dl dt dd div figure figcaption style".split()  # noqa: SIM905
@@ -93,24 +87,6 @@ def header(text: str) -> str | None:
     return dict(_DATA.findall(text)).get(_HEADER)
 
 
-def chart_data(text: str) -> dict[str, object]:
-    """Return the data that each chart of a page draws, by the chart's name; None where it is no JSON."""
-    found: dict[str, object] = {}
-    for name, content in _DATA.findall(text):
-        if name.startswith(_CHART):
-            try:
-                found[name.removeprefix(_CHART)] = _drawn(json.loads(content))
-            except ValueError:
-                found[name.removeprefix(_CHART)] = None
-    return found
-
-
-def numbers_outside(text: str) -> list[str]:
-    """Return the numbers in what a page shows outside `main`."""
-    shown = _MAIN.sub(" ", _HIDDEN.sub(" ", text.partition("<body")[2]))
-    return _DIGITS.findall(_ANY_TAG.sub(" ", shown))
-
-
 def figures(document: Document) -> list[Figure]:
     """Return the places of charts."""
     return [block for section in document.sections for block in section.blocks if isinstance(block, Figure)]
@@ -137,7 +113,7 @@ class _Reader(HTMLParser):
             self.end_line()
         if "data-stated" in given and self._stated is None:
             self._stated = (str(given["data-stated"]), len(self._open))
-        self._add(_tag(tag, given))
+        self._add(_tag(tag, attrs))
         if tag not in _VOID:
             self._open.append(tag)
         claim = self._claims.get(str(given.get("data-claim")))
@@ -146,7 +122,7 @@ class _Reader(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._open:
-            self._add(_tag(tag, dict(attrs)))
+            self._add(_tag(tag, attrs))
 
     def handle_endtag(self, tag: str) -> None:
         if tag not in self._open:
@@ -172,7 +148,16 @@ class _Reader(HTMLParser):
 
     def handle_comment(self, data: str) -> None:
         if self._open:
-            self._add(f"<!--{data}-->")
+            self._add(f"{TAG_BEGINS}!{data}{TAG_ENDS}")
+
+    def handle_decl(self, decl: str) -> None:
+        self.handle_comment(decl)
+
+    def handle_pi(self, data: str) -> None:
+        self.handle_comment(data)
+
+    def unknown_decl(self, data: str) -> None:  # <![CDATA[ a > b ]]>, which a browser ends at the first >
+        self.handle_comment(data)
 
     def end_line(self) -> None:
         """Keep what was read since the last line."""
@@ -185,17 +170,9 @@ class _Reader(HTMLParser):
         self._pieces.append(Piece(text))
 
 
-def _tag(tag: str, attributes: Mapping[str, str | None]) -> str:
-    said = "".join(f' {name}="{value}"' for name, value in sorted(attributes.items()))
+def _tag(tag: str, attributes: Sequence[tuple[str, str | None]]) -> str:
+    said = "".join(f' {name}="{value}"' for name, value in sorted(attributes, key=lambda each: each[0]))
     return f"{TAG_BEGINS}{tag}{said}{TAG_ENDS}"
-
-
-def _drawn(spec: object) -> list[object]:
-    """Return the values of a specification's data, and its constants, in their order."""
-    if isinstance(spec, Mapping):
-        own = [spec[name] for name in ("values", "datum", "datasets") if name in spec]
-        return own + [value for name, part in spec.items() if name != "datasets" for value in _drawn(part)]
-    return [value for part in spec for value in _drawn(part)] if isinstance(spec, list) else []
 
 
 def _numbered(document: Document) -> Places:

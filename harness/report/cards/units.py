@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from harness.report.wording import gap_interval, percent, plain, points, rate_interval, times
+from harness.report.wording import figure, gap_interval, percent, plain, points, rate_interval, times
 
 Value: TypeAlias = str | float | bool | None
 ABSENT = "–"
@@ -77,11 +77,6 @@ def _unsigned(gap: float) -> str:
     return "> 100" if gap > 1 else points(gap).lstrip("+")
 
 
-def _figure(number: float) -> str:
-    """Write a figure with about three digits that mean something."""
-    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}"
-
-
 def _text(values: Sequence[Value]) -> str:
     text = "" if values[0] is None else plain(values[0])
     return text or ABSENT
@@ -100,7 +95,7 @@ UNITS: Mapping[str, Unit] = {
     "count": Unit(0, True, _present(lambda number: f"{number:,.0f}")),
     "number": Unit(None, True, _present(lambda number: f"{number:g}")),
     "difference": Unit(2, True, _present(lambda number: f"{number:+.2f}")),  # standardised mean difference
-    "figure": Unit(None, True, _present(_figure)),  # about three digits: seconds, RTFx
+    "figure": Unit(None, True, _one(figure)),  # about three digits: seconds, RTFx
     "p_value": Unit(3, True, _present(lambda p: f"{p:.3f}")),
     "digest": Unit(None, False, lambda values: _text(values)[:16]),
     "words": Unit(None, False, lambda values: _text(values).replace("_", " ")),  # verdicts, names of columns

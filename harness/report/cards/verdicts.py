@@ -146,7 +146,15 @@ def _breaches(ledger: Ledger, evidence: Evidence) -> Spans:
             named.append(told("{group} ({verdict})", group=group, verdict=verdict))
         more = " and others" if len(violations) > len(named) else ""
         found.append((*joined(named, "; "), more) if more else joined(named, "; "))
-    if summary["max_failed_exceeded"]:
+    lost = summary["slices_lost"]
+    if isinstance(lost, list) and lost:
+        cited: list[Spans] = [
+            (ledger.cite(evidence, SUMMARY, pointer("slices_lost", str(place)), "text"),)
+            for place in range(len(lost[:10]))
+        ]
+        more = " and others" if len(lost) > len(cited) else ""
+        found.append(("every clip failing of ", *joined(cited), more))
+    elif summary["max_failed_exceeded"]:
         failed = {name: ledger.cite(evidence, SUMMARY, pointer(name), "count") for name in ("n_failed", "n_utterances")}
         found.append(told("{n_failed} of {n_utterances} utterances failed, more than allowed", **failed))
     return (" by ", *joined(found, "; and ")) if found else (": nothing could be compared",)

@@ -14,11 +14,12 @@ from harness.report.cards import markdown, page
 from harness.report.cards.assemble import assemble
 from harness.report.cards.authored import NOTHING_STATED, Authored, parse_authored
 from harness.report.cards.blocks import CARD_VERSION
-from harness.report.cards.card import JSON, MARKDOWN, PAGE, Card, check_run
+from harness.report.cards.card import JSON, MARKDOWN, PAGE, Card, check_run, names_of
 from harness.report.cards.evidence import Evidence
 from harness.report.cards.expected import Expected, json_problems
 from harness.report.cards.lines import Problem
 from harness.report.cards.model_index import MODEL_INDEX, model_index, read_model_index
+from harness.report.pages import embedded
 from harness.results import Run
 
 _FORMS = {".md": MARKDOWN, ".html": PAGE, ".json": JSON}
@@ -98,7 +99,7 @@ def _check(path: Path, runs: Sequence[Run], *, authored: Authored | None) -> tup
     if said is None:
         raise UsageError(f"{path}: not a service card of this harness; it does not say which run it was made from.")
     header = _header(said)
-    if header is None or not header.runs:
+    if header is None or not header.runs or not _is_own(path, said, header):
         return [Problem(path.name, None, "", "", "what it says of its own runs is damaged")], 0
     if header.version != CARD_VERSION:
         message = (
@@ -106,6 +107,7 @@ def _check(path: Path, runs: Sequence[Run], *, authored: Authored | None) -> tup
         )
         return [Problem(path.name, None, "", "", message)], 0
     evidence, problems = _matched(path, header, runs)
+    problems += [] if authored is None else _misnamed(path, evidence, authored)
     expected = Expected(
         Card(evidence, authored or NOTHING_STATED, assemble(evidence)), knows_stated=authored is not None
     )
@@ -117,6 +119,14 @@ def _header_text(path: Path, text: str) -> str | None:
     if path.suffix.lower() == ".json":
         return text if '"version"' in text else None
     return markdown.header(text) if path.suffix.lower() == ".md" else page.header(text)
+
+
+def _is_own(path: Path, said: str, header: _Header) -> bool:
+    """Say whether a file says nothing else in the place where it says what it was made from."""
+    runs = [dict(zip(("name", "folder", "digest"), run, strict=True)) for run in header.runs]
+    facts = {"version": header.version, "runs": runs}
+    written = {".md": markdown.in_comment, ".html": embedded}.get(path.suffix.lower())
+    return written is None or said == written(facts)
 
 
 def _header(said: str) -> _Header | None:
@@ -148,6 +158,16 @@ def _matched(path: Path, header: _Header, runs: Sequence[Run]) -> tuple[tuple[Ev
             problems.append(Problem(path.name, None, f"tables with the digest {evidence.digest}", digest, message))
         found.append(replace(evidence, name=name, folder=folder, place=place, n_configurations=len(runs)))
     return tuple(found), problems
+
+
+def _misnamed(path: Path, evidence: Sequence[Evidence], authored: Authored) -> list[Problem]:
+    """Return the runs whose numbers a card gives to something that they did not measure."""
+    names = names_of([each.facts for each in evidence], [each.folder for each in evidence], authored)
+    return [
+        Problem(path.name, None, wanted, each.name, f"run {each.folder} is called by another name")
+        for wanted, each in zip(names, evidence, strict=True)
+        if wanted != each.name
+    ]
 
 
 def _check_model_index(folder: Path, found: Mapping[str, Path], runs: Sequence[Run]) -> list[Problem]:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.pipelines.evaluation import SliceOptions
+from harness.pipelines.job import SliceOptions
 from harness.pipelines.service_card import CardOutcome, ServiceCardJob, service_card
 from harness.report.cards.authored import Authored, parse_authored
 from harness.results import Run

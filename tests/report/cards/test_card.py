@@ -3,6 +3,7 @@
 import json
 import re
 
+import pandas as pd
 import pytest
 
 from harness.errors import UsageError
@@ -295,6 +296,32 @@ def test_a_policy_that_fails_nothing_says_so(run, tmp_path):
     free = edited(run, tmp_path / "free", "run.json", lambda facts: facts["policy"].update(fail_on=[]))
     held = edited(free, tmp_path / "held", "summary.json", lambda facts: facts.update(passed=True, violations=[]))
     assert "it fails nothing; 6 gaps were tested" in lead(make_card([held], authored()), "Policy")
+
+
+def test_a_group_whose_every_clip_failed_is_named_and_cited(run, tmp_path):
+    def lose(facts):
+        facts.update(passed=False, violations=[], slices_lost=["accent: north"], max_failed_exceeded=True)
+
+    lost = edited(run, tmp_path / "lost", "summary.json", lose)
+    assert lead(make_card([lost], authored()), "Policy").endswith("VIOLATED by every clip failing of accent: north.")
+
+
+def held_equal(run, ratio):
+    """Return what a card says was held equal for the south, where the model of all covariates has such a ratio."""
+    rows = pd.read_csv(run.path / "adjusted.csv", keep_default_na=False, na_values=[""])
+    rows = rows[(rows["dimension"] == "accent") & (rows["slice"] == "south")].head(1)
+    made = {"age": (1.5, ""), "sex": (1.4, ""), "age + sex": (ratio, "" if ratio else "the model did not converge")}
+    more = [rows.assign(covariates=name, ratio=value, note=note) for name, (value, note) in made.items()]
+    run.write_table("adjusted.csv", pd.concat([rows.assign(ratio=2.0), *more], ignore_index=True))
+    (row,) = table(make_card([run], authored()), "adjusted-1")
+    return row
+
+
+def test_what_was_held_equal_is_all_of_it_and_why_that_gives_no_ratio_is_told(run, tmp_path):
+    row = held_equal(copy_of(run, tmp_path / "fits"), 1.2)
+    assert (row[5], row[6]) == ("age + sex", "×1.20")
+    row = held_equal(copy_of(run, tmp_path / "fails"), None)
+    assert (row[5], row[6], row[-1]) == ("age + sex", "–", "the model did not converge")
 
 
 def test_a_policy_that_held_says_on_how_much_that_rests(run, tmp_path):

@@ -29,6 +29,7 @@ from harness.report.cards.units import UNITS, cell_value, shown
         pytest.param("difference", [-0.125], "-0.12", id="standardised"),
         pytest.param("figure", [1234.5], "1,234", id="fast"),
         pytest.param("figure", [0.123], "0.12", id="slow"),
+        pytest.param("figure", [0.00123], "0.0012", id="very-slow"),
         pytest.param("p_value", [0.0086], "0.009", id="p"),
         pytest.param("digest", ["0123456789abcdef0123"], "0123456789abcdef", id="digest"),
         pytest.param("words", ["within_margin"], "within margin", id="verdict"),

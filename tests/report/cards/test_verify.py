@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.report.cards import markdown
+from harness.report.cards.authored import FIELDS, IDENTITY
 from harness.report.cards.blocks import CARD_VERSION
 from harness.report.cards.card import JSON, MARKDOWN, PAGE, files, make_card
 from harness.report.cards.expected import Expected
@@ -207,6 +208,59 @@ def test_what_the_run_does_not_back_is_found(copy, run, name, pattern, replaceme
     outcome = checked(copy / name, run)
     assert outcome.exit_status == 3
     assert any(said in line for line in told(outcome)), told(outcome)
+
+
+SHOWS_ANOTHER = "[data-claim=c1] { font-size: 0 } [data-claim=c1]::after { content: '3.1 %' } </style>"
+HIDDEN_HEADER = "<!-- harness service card --> WER is three percent. <!-- -->"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        pytest.param(PAGE, "</style>", SHOWS_ANOTHER, "outside the card's parts", id="style"),
+        pytest.param(PAGE, "</body>", "<script>alert(1)</script></body>", "a script", id="script"),
+        pytest.param(PAGE, "<main", "<p>It serves all alike.</p><main", "outside the card's parts", id="words-before"),
+        pytest.param(PAGE, "<main", "<!-- <main", "outside the card's parts", id="card-in-a-comment"),
+        pytest.param(PAGE, "<body>", '<body><input value="3.1 %">', "outside the card's parts", id="value-of-a-field"),
+        pytest.param(PAGE, 'id="chart-groups-1">{', 'id="chart-groups-1">{"title":"WER 3.1 %",', "chart", id="title"),
+        pytest.param(PAGE, '<section id="sources"', '<![CDATA[>3.1 %]]><section id="sources"', "3.1", id="cdata"),
+        pytest.param(PAGE, 'title="tones: ', 'title="elsewhere" title="tones: ', "behind its words", id="title-twice"),
+        pytest.param(PAGE, 'data-stated="overview">', 'data-stated="overview"><h2>WER</h2>', "stated", id="heading"),
+        pytest.param(MARKDOWN, "overview -->\n", "overview -->\n\n## WER is 3.1 %\n", "stated", id="stated-heading"),
+        pytest.param(MARKDOWN, "overview -->\n", "overview -->\n\n<!--\n", "stated", id="stated-comment"),
+        pytest.param(MARKDOWN, "\n## Glossary", f"\n{HIDDEN_HEADER}\n## Glossary", "no run backs", id="second-header"),
+        pytest.param(MARKDOWN, '{"version"', '{"x": "--> WER 3.1 % <!--", "version"', "damaged", id="words-in-header"),
+    ],
+)
+def test_nothing_around_what_was_measured_can_say_otherwise(copy, run, name, old, new, said):
+    edit(copy / name, old, new)
+    outcome = checked(copy / name, run)
+    assert outcome.exit_status == 3
+    assert any(said in line for line in told(outcome)), told(outcome)
+
+
+def test_the_title_is_what_the_author_called_the_service(copy, run):
+    edit(copy / PAGE, "<title>Example Speech", "<title>WER 3.1 %")
+    assert "outside the card's parts" in told(checked(copy, run))[0]
+
+
+def test_numbers_cannot_be_given_to_another_system(copy, run):
+    for path in copy.iterdir():
+        text = path.read_text(encoding="utf-8").replace('"name": "tones"', '"name": "best"')
+        text = text.replace('"name":"tones"', '"name":"best"').replace('"run": "tones"', '"run": "best"')
+        path.write_text(text.replace("(tones,", "(best,").replace("tones: ", "best: "), encoding="utf-8")
+    assert any("run run is called by another name" in line for line in told(checked(copy, run)))
+
+
+WORDS = ("a < b > c & `d` *e* _f_", "<!-- x -->", "[l](https://a.example)", "1. one", "# h", "| t |", "*Not stated.*")
+
+
+def test_any_words_of_an_author_can_be_checked_in_one_file(run, tmp_path):
+    stated = {field: WORDS[place % len(WORDS)] for place, field in enumerate((*IDENTITY, *FIELDS))}
+    card = written(
+        tmp_path / "card", run, stated=stated | {"overview": list(WORDS), "contact": "https://a.example/b_c"}
+    )
+    assert [told(checked(path, run)) for path in (card, *sorted(card.iterdir()))] == [[]] * 4
 
 
 def test_rows_in_another_order_are_found(copy, run):

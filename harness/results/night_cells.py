@@ -1,0 +1,17 @@
+"""The folder of a run in, the names out that a night's matrix gives to what it was and what it heard."""
+
+import json
+from pathlib import Path
+
+CELL = ".cell.json"  # beside the run directory of a night's cell: CELLNAME.cell.json
+
+
+def names_of_night(run_dir: Path) -> dict[str, str]:
+    """Return system and manifest as the matrix calls them; empty where no night made the run, or the name is none."""
+    path = run_dir.resolve()
+    try:
+        told = json.loads(path.with_name(f"{path.name}{CELL}").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        told = None
+    found = {name: told.get(name) if isinstance(told, dict) else None for name in ("system", "manifest")}
+    return {name: value if isinstance(value, str) else "" for name, value in found.items()}
