@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 PIPELINES = {
     "benchmark": "transcribe a manifest with a backend, score it, judge every slice",
+    "last_mile": "in your rooms, noise and lines: who is hurt more than others, and by how much",
     "rescore": "score transcripts made elsewhere: hypotheses=FILE manifest.path=FILE",
     "compare": "which of two systems is better, and for whom: baseline=RUN candidate=RUN",
     "plan": "how many speakers would show a gap: plan.gap=0.03, for a manifest or a run=RUN",
     "discover": "search a run for slices that nobody named: run=RUN",
     "audit_invariance": "do texts depend on batch size, order, workers or precision: audit.batch_sizes=[1,32]",
+    "measure": "level, noise, clipping, band and speaking rate of every recording, to slice by: out=FOLDER",
     "report": "make report.html of a run anew: run=RUN report.redact=[speakers] report.beside=[RUN]",
     "service_card": "a card of finished runs: run=RUN service=FILE out=FOLDER; verify=CARD checks one",
     "nightly": "the runs of a matrix against their baselines, gate and board: matrix=FILE",
@@ -174,7 +176,7 @@ def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
 
     from harness.config import Composed, run
     from harness.errors import UsageError
-    from harness.pipelines.evaluation import Outcome
+    from harness.pipelines.job import Outcome
     from harness.report import screens
 
     hydra_config = HydraConfig.get()

@@ -6,7 +6,8 @@ HarnessError
 ├── DataError             what was read cannot be measured as it stands (exit status 1)
 │   ├── ManifestError     rows of a manifest or a datasheet, every one of them named
 │   ├── HypothesesError   transcripts that do not match the manifest, every one of them named
-│   └── AudioError        a recording that cannot be decoded
+│   ├── AudioError        a recording that cannot be decoded
+│   └── ConditionError    a clip that a condition cannot be applied to, or a recording that cannot serve as one
 ├── StorageError          what was measured cannot be written: disk full, folder not writable (exit status 1)
 └── BackendError          a recogniser that cannot be started or breaks its contract (exit status 1)
 """
@@ -36,6 +37,10 @@ class DataError(HarnessError):
 
 class AudioError(DataError):
     """Says that a recording cannot be decoded, and what would make it decodable."""
+
+
+class ConditionError(DataError):
+    """Says why a clip cannot be put under a condition, or why a recording cannot serve as noise or as a room."""
 
 
 class _ListedError(DataError):

@@ -11,6 +11,19 @@ from harness.errors import HarnessError, UsageError
 
 TARGETS = frozenset(
     {
+        "harness.audio.conditions.Chain",
+        "harness.audio.conditions.Clean",
+        "harness.audio.conditions.Clipping",
+        "harness.audio.conditions.Codec",
+        "harness.audio.conditions.Gain",
+        "harness.audio.conditions.LowPass",
+        "harness.audio.conditions.Noise",
+        "harness.audio.conditions.PacketLoss",
+        "harness.audio.conditions.Reverberation",
+        "harness.audio.conditions.Room",
+        "harness.audio.conditions.Speed",
+        "harness.audio.conditions.Telephone",
+        "harness.audio.conditions.Tone",
         "harness.backends.aws_transcribe.AwsTranscribe",
         "harness.backends.command.Command",
         "harness.backends.faster_whisper.FasterWhisper",
@@ -27,14 +40,16 @@ TARGETS = frozenset(
         "harness.scoring.normalization.WhisperEnglish",
     }
 )
-_METHODS = {"backend": ("transcribe", "identity"), "normalizer": ("id",)}
+_METHODS = {"backend": ("transcribe", "identity"), "normalizer": ("id",), "condition": ("name", "__call__")}
 
 
 def build(kind: str, node: object, *, allowed: frozenset[str]) -> object:
     """Make the object of a node: `_target_` and its constructor's arguments, nothing else.
 
+    An argument that is a list of nodes, such as the steps of a chain, becomes a list of what they name.
+
     Args:
-        kind: `backend` or `normalizer`.
+        kind: `backend`, `normalizer` or `condition`.
         node: Plain data, every reference followed.
         allowed: What `_target_` may be.
 
@@ -42,21 +57,30 @@ def build(kind: str, node: object, *, allowed: frozenset[str]) -> object:
         UsageError: The target is not allowed, cannot be had, or does not take these arguments.
         HarnessError: What the constructor itself says is wrong.
     """
-    if not isinstance(node, Mapping) or not isinstance(node.get("_target_"), str):
-        raise UsageError(f"{kind} has no _target_; expected a choice of configs/{kind}/, e.g. {kind}=…")
-    check_targets(node, allowed)
-    made = _class(node["_target_"])
-    arguments = {str(key): value for key, value in node.items() if key != "_target_"}
+    made = class_of(kind, node, allowed=allowed)
+    arguments = {key: _built(kind, value, allowed) for key, value in _arguments(node)}
     try:
         plugin = made(**arguments)
     except HarnessError:
         raise
     except TypeError as error:
-        raise UsageError(f"{kind}: {error}. Its options are those of {node['_target_']}.") from error
+        raise UsageError(f"{kind}: {error}. Its options are those of {made.__module__}.{made.__name__}.") from error
     missing = [name for name in _METHODS[kind] if not hasattr(plugin, name)]
     if missing:
         raise UsageError(f"{made.__name__} has no {' and no '.join(missing)}; README says what a {kind} needs.")
     return plugin
+
+
+def class_of(kind: str, node: object, *, allowed: frozenset[str]) -> type:
+    """Return the class that a node names, once all of the node is checked.
+
+    Raises:
+        UsageError: As `build` does.
+    """
+    if not isinstance(node, Mapping) or not isinstance(node.get("_target_"), str):
+        raise UsageError(f"{kind} has no _target_; expected a choice of configs/{kind}/, e.g. {kind}=…")
+    check_targets(node, allowed)
+    return _class(node["_target_"])
 
 
 def check_targets(node: object, allowed: frozenset[str]) -> None:
@@ -75,6 +99,18 @@ def check_targets(node: object, allowed: frozenset[str]) -> None:
             raise UsageError(f"{key} stands in a plugin's node; expected _target_ and its constructor's arguments.")
         if isinstance(value, str) and "${" in value:
             raise UsageError(f"{key}={value!r} refers to something; expected a plain value in a plugin's node.")
+
+
+def _arguments(node: object) -> Iterator[tuple[str, object]]:
+    if isinstance(node, Mapping):
+        yield from ((str(key), value) for key, value in node.items() if key != "_target_")
+
+
+def _built(kind: str, value: object, allowed: frozenset[str]) -> object:
+    """Return an argument, nodes in a list of nodes built."""
+    if isinstance(value, list) and value and all(isinstance(each, Mapping) and "_target_" in each for each in value):
+        return [build(kind, each, allowed=allowed) for each in value]
+    return value
 
 
 def _class(target: str) -> type:

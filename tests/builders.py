@@ -24,7 +24,7 @@ from harness.backends.tones import VOCABULARY, Tones, synthesise
 from harness.corpus import Manifest
 from harness.fairness import Policy
 from harness.pipelines.benchmark import BenchmarkJob
-from harness.pipelines.evaluation import SliceOptions
+from harness.pipelines.job import SliceOptions
 from harness.scoring import ByLanguage
 from harness.transcription import CacheOptions, ExecutorOptions
 

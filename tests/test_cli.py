@@ -25,7 +25,7 @@ def corpus(tmp_path_factory):
     ("arguments", "words"),
     [
         pytest.param(["benchmrk"], "no pipeline 'benchmrk'.*Did you mean 'benchmark'", id="misspelt-pipeline"),
-        pytest.param(["xyzzy"], "no pipeline 'xyzzy'; expected one of benchmark, rescore", id="unknown-pipeline"),
+        pytest.param(["xyzzy"], "no pipeline 'xyzzy'; expected one of benchmark, last_mile, rescore", id="unknown-pipeline"),
         pytest.param(["benchmark", "polcy=strict"], "Could not override 'polcy'", id="unknown-option"),
         pytest.param(
             ["benchmark", "policy.margn=1"],
@@ -258,7 +258,7 @@ def test_a_finished_run_given_again_transcribes_nothing_and_says_the_same(corpus
     folder, first = finished
     again = harness(*TONES, f"manifest.path={corpus}", "run_dir=run", cwd=folder)
     assert (again.exit_status, again.out) == (first.exit_status, first.out)
-    assert "all 40 utterances are transcribed" in again.err
+    assert "all 40 clips are transcribed" in again.err
     assert len(list((folder / "run" / "hypotheses").iterdir())) == 1
 
 

@@ -418,7 +418,7 @@ def test_retrying_is_an_option_of_the_command_that_belongs_to_the_same_run(tmp_p
     once = harness(*TONES, f"manifest.path={corpus}", cwd=tmp_path)
     again = harness(*TONES, f"manifest.path={corpus}", "executor.retry_failed=true", cwd=tmp_path)
     assert (once.exit_status, again.exit_status) == (0, 0), again.err
-    assert "39 utterances are transcribed, 1 are left" in again.err
+    assert "39 clips are transcribed, 1 are left" in again.err
     assert summary_of(tmp_path)["n_failed"] == 1
 
 

@@ -146,7 +146,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_does_the_rest(workplace, unin
     assert not (workplace.folder / "run" / "summary.json").exists()
     ended = workplace.run()
     assert ended.exit_status == 3, ended.err
-    assert f"{N_UTTERANCES - kept} utterances transcribed" in ended.err
+    assert f"{N_UTTERANCES - kept} clips transcribed" in ended.err
     assert tables_but_timings(workplace.folder / "run") == uninterrupted
 
 
@@ -234,7 +234,7 @@ def test_a_torn_last_line_is_dropped_and_redone(finished, uninterrupted, n_bytes
     path.write_bytes(b"".join(lines) + last[:n_bytes])
     ended = finished.run(seconds=0)
     assert ended.exit_status == 3, ended.err
-    assert "1 utterances transcribed" in ended.err
+    assert "1 clips transcribed" in ended.err
     assert tables_but_timings(finished.folder / "run") == uninterrupted
 
 

@@ -37,7 +37,8 @@ NEVER = {
 }
 CONFIGURATION = {
     "harness.__main__",
-    *(f"harness.config.{name}" for name in ("composed", "guards", "jobs", "overrides", "registration", "schemas")),
+    *(f"harness.config.{name}" for name in ("composed", "guards", "jobs", "overrides", "parts", "registration")),
+    *(f"harness.config.{name}" for name in ("measuring_schemas", "schemas")),
 }
 ENGINE = {f"harness.backends.whisper_engine.{path.stem}" for path in (PACKAGE / "backends/whisper_engine").glob("*.py")}
 CHARTS = {
@@ -58,7 +59,7 @@ DOORS = {
     "botocore": {"harness.backends.aws_jobs"},
     "torchaudio": {"harness.audio.torchaudio_door"},
     "pocketsphinx": {"harness.backends.pocketsphinx"},
-    "soundfile": {"harness.audio.waveform", "harness.backends.service"},
+    "soundfile": {"harness.audio.conditions.codecs", "harness.audio.waveform", "harness.backends.service"},
     "gpboost": {"harness.fairness.regression.crossed"},
     "ray": {"harness.transcription.ray_workers"},
     "duckdb": {"harness.results.history"},

@@ -45,6 +45,9 @@ def placeholders(folder: Path) -> None:
     """Make what the commands of README take for granted: a manifest, a grammar, transcripts, a run, a backend."""
     for name, content in (
         ("my/manifest.csv", "utterance_id,audio_filepath,text\n"),
+        ("my/recordings/log.csv", "file,text\n"),
+        ("my/ward.wav", ""),
+        ("my/medicines.csv", "term\n"),
         ("my/commands.gram", "#JSGF V1.0;\n"),
         ("transcripts.csv", "utterance_id,prediction\n"),
         ("my_configs/backend/mine.yaml", block_with("_target_: my_package", language="yaml")),
@@ -74,6 +77,9 @@ def test_every_command_of_a_shell_block_composes_to_what_it_says(tmp_path, comma
     for override in words_of(command)[2:]:
         key, is_option, value = override.partition("=")
         if not is_option or key.startswith("-"):
+            continue
+        if key == "condition":  # a group of many; each has a part of its own
+            assert set(yaml.safe_load(value)) == set(config["conditions"])
             continue
         node: object = config
         for part in key.split("."):

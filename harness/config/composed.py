@@ -3,17 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from harness.config.conditions import Conditions, conditions_of
 from harness.config.guards import resolved
 from harness.config.schemas import SCHEMAS
 from harness.errors import HarnessError, UsageError
 from harness.plugins import TARGETS, build
 
 _PLUGINS = ("backend", "normalizer")  # built by `harness.plugins`; nobody's dataclass
+_CONDITIONS = "conditions"  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Composed:
             UsageError: The configuration is wrong; the message names the option.
         """
         schema = SCHEMAS[self.pipeline]
-        plain = {key: None if key in _PLUGINS else value for key, value in self.config.items()}
+        plain = {key: None if key in _PLUGINS else value for key, value in self.config.items() if key != _CONDITIONS}
         try:
             return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(schema), plain))
         except HarnessError:
@@ -64,4 +66,24 @@ class Composed:
         node = OmegaConf.to_container(self.config[key], resolve=True)
         if isinstance(node, dict):
             node = node | dict(changes or {})
-        return partial(build, key, node, allowed=TARGETS | frozenset(self.named_targets))
+        return partial(build, key, node, allowed=self._allowed)
+
+    def conditions(self, *, noises: Mapping[str, object] | None = None, crossed: Sequence[str] = ()) -> Conditions:
+        """Build the conditions, each level of a sweep one, and `clean`.
+
+        Args:
+            noises: Nodes of further conditions, by name.
+            crossed: As for `conditions_of`.
+
+        Raises:
+            UsageError: As `conditions_of` does.
+        """
+        nodes = cast("dict[str, object]", OmegaConf.to_container(self.config[_CONDITIONS], resolve=True))
+        twice = [name for name in noises or {} if name in nodes]
+        if twice:
+            raise UsageError(f"noises: a condition is called {twice[0]!r} already. Rename the file.")
+        return conditions_of({**nodes, **(noises or {})}, allowed=self._allowed, crossed=crossed)
+
+    @property
+    def _allowed(self) -> frozenset[str]:
+        return TARGETS | frozenset(self.named_targets)

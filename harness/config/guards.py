@@ -39,6 +39,12 @@ _PLACES = (  # options that may name environment variables
         "nights",
         "baselines",
         "board",
+        "recording",
+        "impulse_response",
+        "noises",
+        "beside",
+        "terms",
+        "share_to",
     ),
 )
 _EXAMPLES = {
@@ -47,6 +53,7 @@ _EXAMPLES = {
     "run": "run=runs/benchmark/FOLDER",
     "baseline": "baseline=runs/rescore/FOLDER",
     "candidate": "candidate=runs/rescore/FOLDER",
+    "out": "out=my_corpus_measured",
 }
 
 

@@ -5,114 +5,24 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from harness.config.overrides import dimension_policy
-from harness.fairness import Policy
+from harness.config.measuring_schemas import (
+    BenchmarkConfig,
+    LastMileConfig,
+    ManifestOptions,
+    PolicyOptions,
+    RescoreConfig,
+    Scoring,
+)
 from harness.fairness.discovery import DiscoveryOptions
 from harness.fairness.gate import GateOptions
 from harness.fairness.planning import PlanOptions
 from harness.pipelines.audit_settings import AuditOptions
 from harness.pipelines.cache import CacheAction
-from harness.pipelines.evaluation import SliceOptions
-from harness.pipelines.evidence import EvidenceOptions
 from harness.report.html import ReportOptions
 from harness.results.history import Where
-from harness.results.tracking import TrackingOptions
-from harness.transcription import CacheOptions, ExecutorOptions
+from harness.transcription import ExecutorOptions
 from harness.transcription.cache import CacheFileOptions
 from harness.transcription.caching.contents import PruneOptions
-
-
-@dataclass(kw_only=True)
-class ManifestOptions:
-    """Says which manifest is read, and how.
-
-    Attributes:
-        path: The manifest file.
-        name: What outputs call it; None: what the datasheet or the file is called.
-        columns: The file's column for a contract column, where they differ.
-        audio_root: Folder that audio paths are relative to; None: the manifest's.
-        allow_outside: Whether audio may lie outside that folder.
-        language: BCP 47, for rows that name none.
-        grammar: JSGF grammar of the domain, for backends that can use one.
-    """
-
-    path: str = MISSING
-    name: str | None = None
-    columns: dict[str, str] = field(default_factory=dict)
-    audio_root: str | None = None
-    allow_outside: bool = False
-    language: str | None = None
-    grammar: str | None = None
-
-
-@dataclass(kw_only=True)
-class PolicyOptions(Policy):
-    """Is a policy whose overrides by dimension are plain mappings, as command lines and YAML files have them."""
-
-    dimensions: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Turn the overrides into what a policy holds, and check them."""
-        self.dimensions = {name: dimension_policy(name, options) for name, options in self.dimensions.items()}
-        super().__post_init__()
-
-
-@dataclass(kw_only=True)
-class Scoring:
-    """Holds what every pipeline that counts word errors is configured by.
-
-    Attributes:
-        spellings: Table of spellings that is read before normalising: `dialect`, or a CSV file; None: none.
-        seed: Of everything that is drawn.
-        run_dir: The run directory, made or continued; None: one of its own below `runs/`.
-        allow_targets: Classes of yours that a configuration may name, such as `[mine.Backend]`.
-        reference_pattern: Regular expression of what is no words in references, such as `'<[^>]*>'`; None: nothing.
-    """
-
-    manifest: ManifestOptions = field(default_factory=ManifestOptions)
-    normalizer: Any = MISSING
-    policy: PolicyOptions = field(default_factory=PolicyOptions)
-    slices: SliceOptions = field(default_factory=SliceOptions)
-    spellings: str | None = None
-    seed: int = 0
-    run_dir: str | None = None
-    allow_targets: list[str] = field(default_factory=list)
-    reference_pattern: str | None = None
-
-
-@dataclass(kw_only=True)
-class Common(Scoring):
-    """Holds what every pipeline that measures is configured by."""
-
-    evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
-    report: ReportOptions = field(default_factory=ReportOptions)
-    tracking: TrackingOptions = field(default_factory=TrackingOptions)
-
-
-@dataclass(kw_only=True)
-class BenchmarkConfig(Common):
-    """Is the schema of `harness benchmark`."""
-
-    backend: Any = MISSING
-    executor: ExecutorOptions = field(default_factory=ExecutorOptions)
-    cache: CacheOptions = field(default_factory=CacheOptions)
-
-
-@dataclass(kw_only=True)
-class RescoreConfig(Common):
-    """Is the schema of `harness rescore`.
-
-    Attributes:
-        hypotheses: The transcripts: a CSV, TSV or JSON Lines file, or a run directory.
-        columns: The file's column for `utterance_id` or `text`, where they differ.
-        stem_ids: Whether ids are file names, compared without folder and extension.
-        allow_missing: Whether utterances without a transcript count as failed; else they are an error.
-    """
-
-    hypotheses: str = MISSING
-    columns: dict[str, str] = field(default_factory=dict)
-    stem_ids: bool = False
-    allow_missing: bool = False
 
 
 @dataclass(kw_only=True)
@@ -214,6 +124,24 @@ class CacheConfig:
 
 
 @dataclass(kw_only=True)
+class MeasureConfig:
+    """Is the schema of `harness measure`.
+
+    Attributes:
+        out: The folder that the new manifest is written to; the same command completes it.
+        prefix: What the names of the new columns begin with, such as `measured_`; None: nothing.
+        threads: Threads that decode and measure.
+        max_failed: Largest share of recordings that cannot be heard in what still counts as measured.
+    """
+
+    manifest: ManifestOptions = field(default_factory=ManifestOptions)
+    out: str = MISSING
+    prefix: str | None = None
+    threads: int = 2
+    max_failed: float = 0.05
+
+
+@dataclass(kw_only=True)
 class ReportConfig:
     """Is the schema of `harness report`.
 
@@ -303,11 +231,13 @@ class BlessConfig:
 
 SCHEMAS: dict[str, type] = {
     "benchmark": BenchmarkConfig,
+    "last_mile": LastMileConfig,
     "rescore": RescoreConfig,
     "compare": CompareConfig,
     "discover": DiscoverConfig,
     "plan": PlanConfig,
     "audit_invariance": AuditInvarianceConfig,
+    "measure": MeasureConfig,
     "cache": CacheConfig,
     "report": ReportConfig,
     "service_card": ServiceCardConfig,

@@ -93,7 +93,7 @@ def _pools(pairs: Pairs, columns: Indices) -> Iterator[tuple[Indices, Pool]]:
 
 
 def _pool(pairs: Pairs, columns: Indices, sums: Floats) -> tuple[Indices, Pool]:
-    here = sums[0] + sums[1] > 0
+    here = sums[2] > 0
     position = np.cumsum(here) - 1
     members = []
     for k in columns:

@@ -65,12 +65,12 @@ def disparity_table(
     if not parts:
         return pd.DataFrame(columns=list(DISPARITY_COLUMNS))
     run = families(parts, policy)
-    evidence = _evidence(run, seed)
+    evidence = gap_evidence(run, seed)
     p_values = evidence["p_value"].to_numpy(np.float64)
     evidence["p_adjusted"] = corrected(p_values, run, everything=sums_of_speakers(counted, speakers), seed=seed)
-    evidence["minimum_detectable_gap"] = _detectable(evidence, run)
+    evidence["minimum_detectable_gap"] = detectable_gaps(evidence, run)
     promises = [part.promise for part in parts for _ in part.slices]
-    verdicts = [verdict(row, promise, policy) for row, promise in zip(_judged(evidence), promises, strict=True)]
+    verdicts = [verdict(row, promise, policy) for row, promise in zip(judged_rows(evidence), promises, strict=True)]
     evidence["verdict"] = [found.value for found, _ in verdicts]
     evidence["reason"] = [reason for _, reason in verdicts]
     return evidence[list(DISPARITY_COLUMNS)]
@@ -86,7 +86,7 @@ def violations(disparities: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return disparities[np.array(broken, dtype=bool)]
 
 
-def _evidence(run: Families, seed: int) -> pd.DataFrame:
+def gap_evidence(run: Families, seed: int) -> pd.DataFrame:
     """Return the numbers behind the verdicts, one row a comparison, dimension by dimension."""
     policy, pairs = run.policy, [part.pairs for part in run.parts]
     levels = (1 - policy.alpha, 1 - 2 * policy.alpha)
@@ -143,7 +143,7 @@ def _rows(
     )
 
 
-def _detectable(evidence: pd.DataFrame, run: Families) -> Floats:
+def detectable_gaps(evidence: pd.DataFrame, run: Families) -> Floats:
     """Return the minimum detectable gap of every comparison; NaN where none, however large, could pass."""
     rate, spread, freedom = (
         evidence[name].to_numpy(np.float64) for name in ("pooled_wer", "log_standard_error", "freedom")
@@ -159,6 +159,7 @@ def _bounds(name: str, intervals: Sequence[Interval], supported: Bools) -> dict[
     return {f"{name}_low": np.where(supported, low, np.nan), f"{name}_high": np.where(supported, high, np.nan)}
 
 
-def _judged(evidence: pd.DataFrame) -> list[Judged]:
+def judged_rows(evidence: pd.DataFrame) -> list[Judged]:
+    """Return what a verdict rests on, one a row."""
     columns = [evidence[field.name].tolist() for field in fields(Judged)]
     return [Judged(*values) for values in zip(*columns, strict=True)]

@@ -16,6 +16,8 @@ from harness.help.source import COMPUTED, NEEDED, PACKAGE, Field, Place, entries
 
 _SCHEMAS = ("harness.config.schemas", "SCHEMAS")
 _COMMENTED = re.compile(r"^(\w+):.*?[ \t]#[ \t]*(.+)$", re.MULTILINE)  # `key: value # what it means`
+_PACKAGE = re.compile(r"# @package ([\w.]+)\n")  # where a file's content goes, if not where its folder is called
+_CONDITIONS = "conditions"  # by name, from the files of a group that is called otherwise
 _MANDATORY = "???"  # as OmegaConf writes it
 
 
@@ -47,11 +49,16 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Is a folder of `configs/`, one file of which is chosen; `chosen` is None where none need be."""
+    """Is a folder of `configs/`, one file of which is chosen, or a list; `chosen` is None where none need be."""
 
     name: str
     choices: tuple[str, ...]
     chosen: str | None
+
+    @property
+    def all_chosen(self) -> tuple[str, ...]:
+        """Return the files that are chosen."""
+        return tuple(part for part in (self.chosen or "").strip("[]").split(",") if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,10 @@ def declared(pipeline: str, words: Sequence[str] = ()) -> Declared:
     written = _Written()
     written.add("", primary)
     for group in groups:
-        written.add(f"{group.name}.", _text(folders, f"{group.name}/{group.chosen}.yaml"))
+        for choice in group.all_chosen:
+            text = _text(folders, f"{group.name}/{choice}.yaml")
+            package = _PACKAGE.match(text)
+            written.add(f"{package[1] if package else group.name}.", text)
     schema = _schemas().get(pipeline)
     return Declared(groups, tuple(_options(fields_of(schema) if schema else [], written, groups)))
 
@@ -99,7 +109,7 @@ def as_override(value: object) -> str:
         return "[" + ",".join(map(as_override, value)) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return "null" if value is None else str(value)
+    return "null" if value is None else str(value) or "''"
 
 
 def _schemas() -> dict[str, Place]:
@@ -125,7 +135,7 @@ def _groups(primary: str, words: Sequence[str], folders: Sequence[Path]) -> Iter
                 continue
             choices = sorted({path.stem for folder in folders for path in (folder / group).glob("*.yaml")})
             chosen = named.get(group, default)
-            yield Group(group, tuple(choices), None if chosen is None else str(chosen))
+            yield Group(group, tuple(choices), None if chosen is None else as_override(chosen))
 
 
 @dataclass(slots=True)
@@ -151,6 +161,9 @@ def _options(fields: Sequence[Field], written: _Written, groups: Sequence[Group]
             yield from _options(fields_of(each.nested), written, groups, f"{name}.")
         elif name in (group.name for group in groups):  # a plugin: the file is all that is declared
             yield from _of_file(f"{name}.", written)
+        elif name == _CONDITIONS:
+            chosen = tuple(_of_file(f"{name}.", written))
+            yield from chosen or (_option(name, each.annotation, each.default, each.meaning),)
         else:
             meaning = each.meaning or written.comments.get(name, "")
             yield _option(name, each.annotation, written.values.get(name, each.default), meaning, each.members)
@@ -158,7 +171,7 @@ def _options(fields: Sequence[Field], written: _Written, groups: Sequence[Group]
 
 def _of_file(node: str, written: _Written) -> Iterator[Option]:
     for name, value in written.values.items():
-        if name.startswith(node) and not name.removeprefix(node).startswith("_"):
+        if name.startswith(node) and not name.rpartition(".")[2].startswith("_"):
             kind = "bool" if isinstance(value, bool) else "str" if value is None or isinstance(value, str) else ""
             yield _option(name, kind, value, written.comments.get(name, ""))
 

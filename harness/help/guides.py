@@ -26,13 +26,22 @@ _FROM_RUNS = ("by", "policy.margin", "policy.correction", "run_dir", "seed")
 GUIDES = {
     "benchmark": Guide(
         options=(
-            "manifest.path", "manifest.columns", "manifest.language", *_SLICED, *_JUDGED, "reference_pattern",
-            "executor.workers", "executor.batch_size", "executor.retry_failed", "run_dir", "seed",
+            "manifest.path", "manifest.columns", "manifest.language", *_SLICED, *_JUDGED, "executor.workers",
+            "executor.retry_failed", "run_dir",
         ),
         examples=(
             "manifest=demo backend=pocketsphinx policy=strict",
             "manifest.path=corpus.csv backend=whisper backend.model=base.en",
             "-m manifest.path=corpus.csv backend=whisper backend.model=tiny.en,base.en",
+        ),
+    ),
+    "last_mile": Guide(
+        options=(
+            "noises", "snr_db", "wer", "terms", "share", "manifest.path",
+        ),
+        examples=(
+            "manifest=demo condition=[telephone,alarm]",
+            "manifest.path=corpus.csv backend=tones condition=[noise_white,mask] wer=0.3",
         ),
     ),
     "rescore": Guide(
@@ -76,6 +85,12 @@ GUIDES = {
             "manifest=demo backend=pocketsphinx audit.n_utterances=40",
             "manifest.path=corpus.csv backend=tones audit.batch_sizes=[1,4]",
         ),
+    ),
+    "measure": Guide(
+        options=(
+            "manifest.path", "manifest.columns", "manifest.audio_root", "prefix", "threads", "max_failed",
+        ),
+        examples=("manifest=demo out=measured", "manifest.path=corpus.csv out=measured prefix=measured_"),
     ),
     "report": Guide(
         options=("report.redact", "report.beside"),

@@ -17,17 +17,8 @@ from harness.errors import BackendError
 from harness.fairness.invariance import Hearing, invariance_table, texts_differ
 from harness.pipelines.audit_settings import AuditOptions, Setting, settings
 from harness.pipelines.audit_summary import audit_summary
-from harness.pipelines.evaluation import (
-    EXIT_TOO_MANY_FAILED,
-    EXIT_VIOLATED,
-    EXIT_WITHIN_POLICY,
-    AnyNormalizer,
-    Evaluation,
-    Job,
-    Outcome,
-    SliceOptions,
-    scored,
-)
+from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY, scored
+from harness.pipelines.job import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions
 from harness.provenance import digest_of_recordings, environment, version
 from harness.report.invariance import write_invariance_report
 from harness.results import Run, open_run_directory
@@ -265,7 +256,7 @@ def _facts(
         "fingerprint": run.facts["fingerprint"],
         **environment(),
         "device": ", ".join(sorted({device for part in parts for device in part.devices})) or "unknown",
-        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
+        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}",
         "pipeline": "audit_invariance",
         "seed": job.seed,
         "backend": {"name": job.backend_name} | identity,

@@ -1,7 +1,6 @@
 """A finished run in, the blessed baseline of its cell out: what later nights are compared with."""
 
 import getpass
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,9 @@ from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
 from harness.results import Run
 from harness.results.baselines import Blessing, CellKey, bless_run
 from harness.results.headlines import LeftOutError, headline
+from harness.results.night_cells import names_of_night
+from harness.results.whole import check_whole
 from harness.transcription.store import CLEAN
-
-CELL = ".cell.json"  # beside the run directory of a night's cell: CELLNAME.cell.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +42,7 @@ def bless(job: BlessJob) -> BlessOutcome:
 
     Raises:
         UsageError: It has not ended, or more of its clips failed than its policy allows.
+        RunDirectoryError: It is damaged: nothing could be compared with it.
         StorageError: It cannot be copied.
     """
     summary = job.run.summary
@@ -52,6 +52,7 @@ def bless(job: BlessJob) -> BlessOutcome:
         raise UsageError(
             f"{job.run.path}: {summary['n_failed']} clips failed, more than its policy allows: no baseline for others."
         )
+    check_whole(job.run)
     return BlessOutcome(bless_run(job.run, key_of(job.run), job.baselines, by=_who(), reason=job.reason))
 
 
@@ -65,18 +66,7 @@ def key_of(run: Run) -> CellKey:
         told = headline(run.path)
     except LeftOutError as error:
         raise UsageError(f"{run.path}: {error}") from error
-    of_night = _names(run)
-    return CellKey(of_night["system"] or told.system, of_night["manifest"] or told.manifest, CLEAN, told.normalizer)
-
-
-def _names(run: Run) -> dict[str, str]:
-    """Return the names that a night's matrix gives what was run, and what it heard; empty where no night did."""
-    path = run.path.resolve()
-    try:
-        told = json.loads(path.with_name(f"{path.name}{CELL}").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        told = None
-    return {name: str(told.get(name, "")) if isinstance(told, dict) else "" for name in ("system", "manifest")}
+    return CellKey(told.system, names_of_night(run.path)["manifest"] or told.manifest, CLEAN, told.normalizer)
 
 
 def _who() -> str:

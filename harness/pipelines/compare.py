@@ -25,7 +25,8 @@ from harness.fairness.systems.paired_verdicts import (
     regressions,
 )
 from harness.fairness.systems.pairing import Pair, paired_scores
-from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY, Job, Outcome
+from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY
+from harness.pipelines.job import Job, Outcome
 from harness.provenance import digest_of_file, environment, version
 from harness.report.comparison import write_comparison_report
 from harness.report.wording import mapping
@@ -247,7 +248,7 @@ def _facts(run: Run, job: CompareJob, by: list[str], n_rows: int) -> dict[str, o
     return {
         "fingerprint": run.facts["fingerprint"],
         **environment(),
-        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
+        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}",
         "pipeline": "compare",
         "seed": job.seed,
         "baseline": _source(job.baseline),

@@ -12,7 +12,8 @@ from harness.errors import UsageError
 from harness.fairness.discovery import HALVES, Discovery, DiscoveryOptions, discover, searchable
 from harness.fairness.membership import AND
 from harness.fairness.search.confirmation import beyond_margin
-from harness.pipelines.evaluation import EXIT_VIOLATED, EXIT_WITHIN_POLICY, Job, Outcome
+from harness.pipelines.evaluation import EXIT_VIOLATED, EXIT_WITHIN_POLICY
+from harness.pipelines.job import Job, Outcome
 from harness.provenance import digest_of_file, environment, version
 from harness.report.discoveries import DISCOVERIES, NOT_ASSESSABLE, write_discoveries
 from harness.results import Run, open_run_directory
@@ -135,7 +136,7 @@ def _facts(run: Run, job: DiscoverJob, names: list[str], elapsed_s: float) -> di
     return {
         "fingerprint": run.facts["fingerprint"],
         **environment(),
-        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
+        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}",
         "pipeline": "discover",
         "seed": job.seed,
         "run": {

@@ -9,10 +9,11 @@ from harness.corpus.yaml_mapping import yaml_mapping
 from harness.errors import ManifestError, UsageError
 
 KEYS = ("systems", "manifests", "conditions", "transcripts", "exclude", "overrides")
-CONDITIONS = ["clean"]  # until conditions are applied to audio
+CLEAN = "clean"  # the condition that goes without saying
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _OURS = ("run_dir", "allow_targets", "hydra")  # a night chooses folders; a file allows itself nothing
 _OPTION = re.compile(r"[+~]{0,2}([A-Za-z_]\w*)[\w./@$-]*=.*", re.DOTALL)  # its first name, and what it is to be
+_FILES = (".json", ".log", ".md", ".xml", ".csv", ".part")  # of a night, beside the folders of its cells
 _LARGEST = 1_000_000  # bytes
 
 
@@ -36,7 +37,7 @@ class Cell:
 
 
 def read_matrix(path: Path) -> tuple[Cell, ...]:
-    """Return the cells of a matrix: systems × manifests, less those excluded, and the transcripts.
+    """Return the cells of a matrix: systems × manifests × conditions, less those excluded, and the transcripts.
 
     Raises:
         UsageError: The file is not there, is not YAML, or says what no cell can be made of; the message names it.
@@ -61,16 +62,22 @@ def _cells(content: Mapping[object, object], path: Path) -> tuple[Cell, ...]:
     unknown = [key for key in content if key not in KEYS]
     if unknown:
         raise UsageError(f"{path}: has the key {unknown[0]!r}; expected some of {list(KEYS)}.")
-    _check_conditions(content.get("conditions"), path)
     shared = _overrides(content.get("overrides"), path, "overrides")
     systems, manifests, transcripts = (
         _named(content.get(key), path, key) for key in ("systems", "manifests", "transcripts")
     )
     excluded = _excluded(content.get("exclude"), path, systems, manifests)
     heard = [
-        Cell(f"{system}_{manifest}", "benchmark", system, manifest, (*options, *chosen, *shared))
+        Cell(
+            "_".join([system, manifest, *([] if condition == CLEAN else [condition])]),
+            "benchmark",
+            system,
+            manifest,
+            (*options, *chosen, *changed, *shared),
+        )
         for system, options in systems.items()
         for manifest, chosen in manifests.items()
+        for condition, changed in _conditions(content.get("conditions"), path).items()
         if (system, manifest) not in excluded
     ]
     written = [Cell(name, "rescore", name, "", (*options, *shared)) for name, options in transcripts.items()]
@@ -78,9 +85,18 @@ def _cells(content: Mapping[object, object], path: Path) -> tuple[Cell, ...]:
     return (*heard, *written)
 
 
-def _check_conditions(conditions: object, path: Path) -> None:
-    if conditions not in (None, CONDITIONS):
-        raise UsageError(f"{path}: conditions={conditions!r}; expected {CONDITIONS}: no other is applied to audio yet.")
+def _conditions(conditions: object, path: Path) -> dict[str, tuple[str, ...]]:
+    """Return the overrides of each condition: those given, or its choice where only names are."""
+    if conditions is None:
+        return {CLEAN: ()}
+    if not isinstance(conditions, list):
+        return _named(conditions, path, "conditions")
+    if twice := [name for name in conditions if conditions.count(name) > 1]:
+        raise UsageError(f"{path}: conditions has {twice[0]!r:.80} twice; expected each once.")
+    chosen = {name: [] if name == CLEAN else [f"condition={name}"] for name in conditions if isinstance(name, str)}
+    if len(chosen) != len(conditions):
+        raise UsageError(f"{path}: conditions is {conditions!r:.80}; expected names, such as [clean, telephone].")
+    return _named(chosen, path, "conditions")
 
 
 def _named(options: object, path: Path, key: str) -> dict[str, tuple[str, ...]]:
@@ -128,8 +144,11 @@ def _excluded(
 
 
 def _check_unique(names: Sequence[str], path: Path) -> None:
-    """Refuse two cells that would share a folder, also where capitals do not count."""
+    """Refuse two cells that would share a folder, or a file of the night, also where capitals do not count."""
     folded = [name.casefold() for name in names]
+    files = [name for name, same in zip(names, folded, strict=True) if same.endswith(_FILES)]
+    if files:
+        raise UsageError(f"{path}: {files} are called as the files of a night are, {', '.join(_FILES)}. Rename them.")
     twice = [name for name, same in zip(names, folded, strict=True) if folded.count(same) > 1]
     if twice:
         raise UsageError(f"{path}: {twice} would share a folder. Rename one.")

@@ -19,6 +19,7 @@ from harness.report.wording import mapping
 from harness.results import Run
 from harness.results.baselines import Blessing, blessed_run, other_normalizers, shared_test
 from harness.results.headlines import REPORTS, LeftOutError, headline
+from harness.results.whole import check_tables, check_whole
 
 
 class Standing(Enum):
@@ -75,6 +76,7 @@ def compared(name: str, folder: Path, baselines: Path, options: GateOptions) -> 
     """Compare a cell's run with its blessed baseline; a run that cannot be is said to be so, and no error."""
     run = Run(folder / name)
     try:
+        check_whole(run)
         key = key_of(run)
         blessing = blessed_run(key, baselines)
         if blessing is None:
@@ -87,6 +89,7 @@ def compared(name: str, folder: Path, baselines: Path, options: GateOptions) -> 
 
 
 def _paired(name: str, run: Run, blessing: Blessing, options: GateOptions) -> Compared:
+    check_tables(blessing.run)  # one of an earlier harness may lack a column
     ours, theirs = run.facts, blessing.run.facts
     by = [dimension for dimension in ours["sliced_by"] if dimension in theirs["sliced_by"]]
     shared = shared_test(blessing.run.scores, run.scores, by, options)
@@ -98,7 +101,7 @@ def _paired(name: str, run: Run, blessing: Blessing, options: GateOptions) -> Co
         (shared.n_only_baseline, "only in the baseline"),
         (shared.n_changed, "with another reference, speaker or attribute"),
     )
-    told = [f"left out: {n} utterances {where}" for n, where in left if n]
+    told = [f"left out: {n:,} utterances {where}" for n, where in left if n]
     told += [f"{dimension} sliced by only {where}" for dimension, where in _unshared(ours, theirs)]
     found = found.assign(cell=name, promised=[policy.for_dimension(each).margin for each in found["dimension"]])
     return Compared(name, Standing.compared, "; ".join(told), run, blessing, len(shared.tonight), found)

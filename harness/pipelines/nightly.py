@@ -22,10 +22,10 @@ from typing import Any
 
 import pandas as pd
 
-from harness.errors import HarnessError, RunDirectoryError
-from harness.fairness.gate import Change, GateOptions, judged
+from harness.errors import HarnessError, UsageError
+from harness.fairness.gate import GateOptions
+from harness.fairness.gate_verdicts import Change, judged
 from harness.fairness.systems.paired_verdicts import SLICE_WER
-from harness.pipelines.bless import CELL
 from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY
 from harness.pipelines.matrix import Cell, read_matrix
 from harness.pipelines.night_gate import Compared, compared
@@ -35,6 +35,8 @@ from harness.report.junit import junit_xml
 from harness.report.nightly import NIGHT_FILES, Night, nightly_markdown
 from harness.results import Run
 from harness.results.history import read_history
+from harness.results.night_cells import CELL
+from harness.results.run import make_folder
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,15 @@ class NightlyJob:
     fail_on_policy: bool = False
     cell_timeout_s: float | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a night that would lie elsewhere.
+
+        Raises:
+            UsageError: `night` is no name of a folder in `nights`.
+        """
+        if self.night is not None and (self.night in ("", ".", "..") or Path(self.night).name != self.night):
+            raise UsageError(f"night={self.night}: expected the name of a folder in nights={self.nights}.")
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -105,7 +116,7 @@ def nightly(job: NightlyJob) -> NightOutcome:
     """
     cells = read_matrix(job.matrix)
     folder = job.nights / (job.night or f"{datetime.now():%Y-%m-%d}")
-    _make(folder)
+    make_folder(folder, "nights")
     with _alone(folder):
         started = datetime.now().astimezone()
         made = [_ended(cell, folder, job, (number, len(cells))) for number, cell in enumerate(cells, start=1)]
@@ -113,7 +124,7 @@ def nightly(job: NightlyJob) -> NightOutcome:
             compared(each.cell.name, folder, job.baselines, job.gate) for each in made if each.exit_status in MEASURED
         ]
         changes = _judged([each.changes for each in found], job.gate)
-        facts = _facts(job, made, found, changes) | {"started": f"{started:%Y-%m-%d %H:%M:%S %Z}", "night": folder.name}
+        facts = _facts(job, made, found, changes) | {"started": f"{started:%Y-%m-%d %H:%M:%S %z}", "night": folder.name}
         status = _exit_status(facts)
         night = Run(folder)
         night.write_table(CHANGES, changes)
@@ -237,7 +248,7 @@ def _facts(job: NightlyJob, made: Sequence[Made], found: Sequence[Compared], cha
     rows = changes.astype(object).where(changes.notna(), None).to_dict("records")
     told = [row for row in rows if row["verdict"] in _TOLD]
     return {
-        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
+        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}",
         "matrix": job.matrix.name,
         "gate": asdict(job.gate) | {"changed": job.gate.changed.value, "fail_on_policy": job.fail_on_policy},
         "cells": [_cell_facts(each, of.get(each.cell.name)) | _sight(each.cell.name, changes) for each in made],
@@ -290,15 +301,6 @@ def _board(job: NightlyJob) -> None:
         log.warning("no board: %s", error)
     else:
         log.info("board: %s", page)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunDirectoryError(
-            f"{folder}: cannot make this folder ({error.strerror}). Choose another nights=."
-        ) from error
 
 
 @contextmanager

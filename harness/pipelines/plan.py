@@ -10,7 +10,8 @@ from harness.corpus import Manifest
 from harness.errors import UsageError
 from harness.fairness.membership import AND
 from harness.fairness.planning import EQUAL_GROUPS, Plan, PlanOptions, plan_groups, plan_manifest, plan_scores
-from harness.pipelines.evaluation import EXIT_WITHIN_POLICY, Job, Outcome
+from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
+from harness.pipelines.job import Job, Outcome
 from harness.provenance import digest_of_file, environment, version
 from harness.report.plan import PLAN, write_plan
 from harness.results import Run, open_run_directory
@@ -160,7 +161,7 @@ def _facts(run: Run, job: PlanJob, source: _Source, elapsed_s: float) -> dict[st
     return {
         "fingerprint": run.facts["fingerprint"],
         **environment(),
-        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z}",
+        "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}",
         "pipeline": "plan",
         "seed": job.seed,
         "source": {"kind": source.kind, "name": source.name, **source.digests},

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.pipelines.evaluation import EXIT_WITHIN_POLICY, Outcome
+from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
+from harness.pipelines.job import Outcome
 from harness.report.html import ReportOptions, write_html
 from harness.results import Run
+from harness.results.whole import check_whole
 from harness.transcription.progress import stage
 
 
@@ -27,10 +29,12 @@ def report(job: ReportJob) -> Outcome:
 
     Raises:
         UsageError: The report is turned off, or a run beside it is not finished or not of the same utterances.
+        RunDirectoryError: The run is damaged.
         StorageError: It cannot be written.
     """
     if not job.options.html:
         raise UsageError("report.html=false: harness report writes nothing else. Leave it out.")
+    check_whole(job.run)
     with stage("drawing the report"):
         write_html(job.run, job.options)
     return Outcome(job.run, EXIT_WITHIN_POLICY)

@@ -8,8 +8,9 @@ import pandas as pd
 
 from harness.corpus import Manifest
 from harness.errors import HypothesesError, UsageError
-from harness.pipelines.evaluation import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions, evaluate, scored
+from harness.pipelines.evaluation import evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
+from harness.pipelines.job import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions
 from harness.provenance import digest_of_file, version
 from harness.report.html import ReportOptions
 from harness.results import Run, open_run_directory
@@ -17,6 +18,7 @@ from harness.results.run import FACTS
 from harness.results.tracking import TrackingOptions
 from harness.scoring import read_hypotheses
 from harness.scoring.beside import in_shares
+from harness.scoring.terms import TermList
 from harness.transcription import HypothesisStore
 from harness.transcription.progress import stage
 from harness.transcription.store import COLUMNS, rows_as_lines
@@ -62,6 +64,7 @@ class RescoreJob(Job):
         stem_ids: Ids on both sides are file names: compare them without folder and extension.
         allow_missing: Utterances without a transcript count as failed instead of being refused.
         reference_pattern: Regular expression removed from references, e.g. event tags.
+        terms: Words that matter; None: none.
     """
 
     manifest: Manifest
@@ -75,6 +78,7 @@ class RescoreJob(Job):
     evidence: EvidenceOptions = field(default_factory=EvidenceOptions)
     report: ReportOptions = field(default_factory=ReportOptions)
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
+    terms: TermList | None = None
 
 
 def rescore(job: RescoreJob) -> Outcome:
@@ -102,6 +106,7 @@ def rescore(job: RescoreJob) -> Outcome:
         seed=job.seed,
         allow_missing=job.allow_missing,
         reference_pattern=job.reference_pattern,
+        terms=job.terms,
         facts={
             "pipeline": "rescore",
             "hypotheses": {"file": job.hypotheses.name, "digest": digest},
@@ -115,6 +120,7 @@ def rescore(job: RescoreJob) -> Outcome:
         "manifest_digest": manifest.digest,
         "hypotheses_digest": digest,
         "normalizer": job.normalizer.id,
+        "terms": None if job.terms is None else job.terms.digest,
     }
     name = f"{manifest.name}_{job.hypotheses.stem}"
     with open_run_directory(

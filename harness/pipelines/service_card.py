@@ -14,6 +14,7 @@ from harness.report.cards.model_index import MODEL_INDEX, NEEDS, PACKAGE, model_
 from harness.report.cards.screen import CardAnswer, CardWritten
 from harness.report.cards.verify import verify
 from harness.results import Run
+from harness.results.whole import check_whole
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +51,12 @@ def service_card(job: ServiceCardJob) -> CardOutcome:
 
     Raises:
         UsageError: An option is missing or is of the other of the two; the author's file is wrong.
+        RunDirectoryError: A run is damaged.
         StorageError: The card cannot be written.
     """
     _check_options(job)
+    for run in job.runs:
+        check_whole(run)
     if job.verify is not None:
         found = verify(job.verify, job.runs)
         return CardOutcome(found, EXIT_VIOLATED if found.problems else EXIT_WITHIN_POLICY)
@@ -68,7 +72,8 @@ def _write(job: ServiceCardJob) -> CardWritten:
     folder = _folder(job.out or job.runs[0].path)
     for name, text in texts.items():
         folder.write_text(name, text)
-    log.info("a card of %d values from %d runs", len(card.document.claims()), len(job.runs))
+    n_runs = len(job.runs)
+    log.info("a card of %d values from %d run%s", len(card.document.claims()), n_runs, "" if n_runs == 1 else "s")
     return CardWritten(
         path=folder.path,
         files=tuple(texts),

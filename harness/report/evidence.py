@@ -1,12 +1,11 @@
 """The evidence beside the verdicts in, sections of `report.md` out: what explains a gap, what errors are made of."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from harness.fairness.adjusted import WITH
 from harness.fairness.membership import EVERYBODY, OVERALL
+from harness.report.ratios import Ratios, Row, fitted_slices, ratio_interval
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, percent, points, rate_interval, times
 from harness.results import Run
@@ -37,8 +36,7 @@ def _explained(adjusted: pd.DataFrame | None) -> str:
     """Return the ratio of every slice that was fitted without covariates, with all, and with the one that moves it."""
     if adjusted is None or adjusted.empty:
         return ""
-    fitted = adjusted[adjusted.groupby(["dimension", "slice"], dropna=False)["ratio"].transform("count") > 0]
-    rows = [_explained_cells(part) for _, part in fitted.groupby(["dimension", "slice"], sort=False, dropna=False)]
+    rows = [_explained_cells(ratios) for ratios in fitted_slices(adjusted)]
     n_left_out = len(adjusted[["dimension", "slice"]].drop_duplicates()) - len(rows)
     header = ("dimension", "slice", "against", "ratio", "interval", "adjusted", "interval", "moved most by", "note")
     return (
@@ -51,14 +49,8 @@ def _explained(adjusted: pd.DataFrame | None) -> str:
     )
 
 
-def _explained_cells(part: pd.DataFrame) -> tuple[object, ...]:
-    raw, *others = part.to_dict("records")  # without covariates, with each, and last with all that can be in one model
-    fitted = [row for row in others if pd.notna(row["ratio"])]
-    has_all = len(fitted) > 1 and fitted[-1]["covariates"] == WITH.join(row["covariates"] for row in fitted[:-1])
-    alone = fitted[:-1] if has_all else fitted
-    everything = fitted[-1] if has_all or len(fitted) == 1 else None
-    most = max(alone, key=lambda row: abs(row["ratio"] - raw["ratio"]), default=None)
-    notes = dict.fromkeys(str(row["note"]) for row in (raw, everything) if row is not None and pd.notna(row["note"]))
+def _explained_cells(ratios: Ratios) -> tuple[object, ...]:
+    raw, everything, moving = ratios.raw, ratios.everything, ratios.moving
     return (
         raw["dimension"],
         raw["slice"],
@@ -67,16 +59,9 @@ def _explained_cells(part: pd.DataFrame) -> tuple[object, ...]:
         ratio_interval(raw),
         "–" if everything is None else times(everything["ratio"]),
         "–" if everything is None else ratio_interval(everything),
-        "–" if most is None else f"{most['covariates']} (to {times(most['ratio'])})",
-        "; ".join(note for note in notes if note),
+        "–" if moving is None else f"{moving['covariates']} (to {times(moving['ratio'])})",
+        ratios.note,
     )
-
-
-def ratio_interval(row: Mapping[Hashable, Any]) -> str:
-    """Write the interval of a ratio; – where there is none."""
-    if pd.isna(row["ratio_low"]) or pd.isna(row["ratio_high"]):
-        return "–"
-    return f"{times(row['ratio_low'])} to {times(row['ratio_high'])}"
 
 
 def _matched(matched: pd.DataFrame | None) -> str:
@@ -115,7 +100,9 @@ def _normalizers(disparities: pd.DataFrame, profiles: pd.DataFrame | None) -> st
     names = ", ".join(dict.fromkeys(str(name) for name in profiles["normalizer"]))
     opening = f"## Under other normalisers\n\n{escape(f'Scored under {names}.')} "
     if sensitive.empty:
-        return opening + "No verdict and no sign of a gap depends on which is used."
+        return (
+            opening + "No verdict and no sign of a gap depends on which is used, nor whether a gap exceeds the margin."
+        )
     keys = set(zip(sensitive["dimension"], sensitive["slice"], strict=True))
     rows = [
         (
@@ -134,8 +121,8 @@ def _normalizers(disparities: pd.DataFrame, profiles: pd.DataFrame | None) -> st
     header = ("dimension", "slice", "normaliser", "WER", "gap", "interval", "verdict", "words it edits")
     return (
         opening
-        + "These verdicts, or the signs of their gaps, depend on which is used: a choice of the person who measures, "
-        + "not of the recogniser.\n\n"
+        + "These verdicts, the signs of their gaps or, where too few for a test, whether they exceed the margin depend "
+        + "on which is used: a choice of the person who measures, not of the recogniser.\n\n"
         + _shortened(header, rows)
     )
 
@@ -144,14 +131,10 @@ def _rates(metrics: pd.DataFrame | None) -> str:
     """Return what the errors of every slice are made of."""
     if metrics is None or metrics.empty:
         return ""
-    alone = metrics[metrics["comparator"].isna() & metrics["slice"].notna() & metrics["metric"].isin(_RATES)]
-    if alone.empty:
+    found = rates_by_slice(metrics, _RATES)
+    if not found:
         return ""
-    rows = []
-    for (dimension, name), part in alone.groupby(["dimension", "slice"], sort=False, dropna=False):
-        found = {row["metric"]: row for row in part.to_dict("records")}
-        rows.append((dimension, name, *(_rate_cell(found.get(metric)) for metric in _RATES)))
-    rows.sort(key=lambda row: (row[0] != OVERALL, row[1] != EVERYBODY))  # stable: everybody first
+    rows = [(*key, *(rate_text(rates.get(metric)) for metric in _RATES)) for key, rates in found.items()]
     header = ("dimension", "slice", *(metric.replace("_", " ").removesuffix(" rate") for metric in _RATES))
     return (
         "## What the errors are\n\nShares with speaker-clustered intervals; gaps, distances and inequality: "
@@ -159,7 +142,17 @@ def _rates(metrics: pd.DataFrame | None) -> str:
     )
 
 
-def _rate_cell(row: Mapping[Hashable, Any] | None) -> str:
+def rates_by_slice(metrics: pd.DataFrame, wanted: Sequence[str]) -> dict[tuple[str, str], dict[str, Row]]:
+    """Return the rows of metrics.csv on some metrics of slices, by slice and metric, everybody first."""
+    alone = metrics[metrics["comparator"].isna() & metrics["slice"].notna() & metrics["metric"].isin(list(wanted))]
+    found: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in alone.to_dict("records"):
+        found.setdefault((row["dimension"], row["slice"]), {})[row["metric"]] = row
+    return dict(sorted(found.items(), key=lambda each: each[0] != (OVERALL, EVERYBODY)))  # stable
+
+
+def rate_text(row: Row | None) -> str:
+    """Write a rate and its interval; – where there is none."""
     if row is None or pd.isna(row["value"]):
         return "–"
     interval = rate_interval(row["value_low"], row["value_high"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.report.conditions_markdown import conditions_sections
 from harness.report.evidence import evidence_sections
 from harness.report.speed import speed_section
 from harness.report.tables import escape, table
@@ -41,6 +42,7 @@ def render(run: Run) -> str:
         f"# {escape(manifest['name'])} through {escape(backend)}",
         f"**{escape(policy_sentence(run))}**",
         "\n".join(f"- {escape(remark)}" for remark in remarks(run)),
+        *conditions_sections(run),
         overall(run),
         "## Verdicts\n\nA gap is the slice's WER minus its comparator's, in points. " + escape(promise_sentence(run)),
         _verdicts(disparities),

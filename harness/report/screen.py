@@ -3,13 +3,17 @@
 from typing import IO
 
 import pandas as pd
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.fairness.membership import AND
+from harness.report.conditions import under_conditions
+from harness.report.conditions_screen import condition_lines, harms_table, term_lines
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
 from harness.report.speed import speed_sentence
+from harness.report.terms import words_that_matter
 from harness.report.wording import (
     gap_interval,
     overall,
@@ -34,6 +38,7 @@ def show(run: Run, out: IO[str]) -> None:
     left_out = len(run.disparities) - len(_shown(run.disparities))
     if left_out:
         say(console, f"… and {left_out} more slices in disparities.csv and report.md")
+    _show_conditions(run, console)
     say(console, overall(run))
     if speed := speed_sentence(run):
         say(console, speed)
@@ -42,6 +47,16 @@ def show(run: Run, out: IO[str]) -> None:
         say(console, f"Note: {remark}")
     say(console, policy_sentence(run), style="green" if run.summary["passed"] else "bold red")
     say(console, f"Run directory: {run.path} (begin with {opened_first(run)})")
+
+
+def _show_conditions(run: Run, console: Console) -> None:
+    """Print what conditions add, where a run has some, and what became of terms, where they were counted."""
+    under = under_conditions(run)
+    if under is not None and (harms := harms_table(under, width=console.width)) is not None:
+        console.print(harms)
+    lines = [*(condition_lines(under) if under is not None else []), *term_lines(words_that_matter(run))]
+    for line in lines:
+        say(console, line)
 
 
 def _table(run: Run, *, width: int) -> Table | Text:

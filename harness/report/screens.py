@@ -11,6 +11,7 @@ from harness.report.history import HistoryAnswer, show_history
 from harness.report.invariance import show_invariance
 from harness.report.nightly import Night, show_blessing, show_night
 from harness.report.plan import show_plan
+from harness.report.properties import Measured, show_measured
 from harness.report.screen import show as show_verdicts
 from harness.results import Run
 from harness.results.baselines import Blessing
@@ -23,7 +24,9 @@ _SCREENS = {
 }
 
 
-def show(pipeline: str, shown: Run | CacheAnswer | CardAnswer | HistoryAnswer | Blessing | Night, out: IO[str]) -> None:
+def show(
+    pipeline: str, shown: Run | CacheAnswer | CardAnswer | HistoryAnswer | Measured | Blessing | Night, out: IO[str]
+) -> None:
     """Print the table of a run: that of its pipeline, or the verdicts of one that measures; or an answer."""
     if isinstance(shown, Run):
         _SCREENS.get(pipeline, show_verdicts)(shown, out)
@@ -31,6 +34,8 @@ def show(pipeline: str, shown: Run | CacheAnswer | CardAnswer | HistoryAnswer | 
         show_card(shown, out)
     elif isinstance(shown, HistoryAnswer):
         show_history(shown, out)
+    elif isinstance(shown, Measured):
+        show_measured(shown, out)
     elif isinstance(shown, Night):
         show_night(shown, out)
     elif isinstance(shown, Blessing):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from harness.fairness.membership import OVERALL
 from harness.report.tables import escape, table
-from harness.report.wording import mapping, percent
+from harness.report.wording import figure, mapping, percent
 from harness.results import Run
 from harness.results.run import SPEED
 from harness.results.speed import BACKEND
@@ -38,16 +38,26 @@ def speed_section(run: Run) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def stages(speed: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """Return the stages of the recognisers' time: what each is called, its seconds, its share; none where not known."""
+    shares = mapping(speed.get("stage_shares"))
+    names = {BACKEND: "backend, in none of its stages"}
+    return [
+        (names.get(name, name.replace("_", " ")), seconds, shares[name])
+        for name, seconds in mapping(speed["stages_s"] if shares else None).items()
+    ]
+
+
 def _rtfx(speed: Mapping[str, Any]) -> str:
     several = speed.get("n_workers", 1) > 1  # they hear at once: the clock is faster than any of them
-    model = f"RTFx {_three(speed['model_rtfx'])} model-only{' of one recogniser' if several else ''}"
+    model = f"RTFx {figure(speed['model_rtfx'])} model-only{' of one recogniser' if several else ''}"
     if not speed["n_sessions"]:
         return f"{model}, by the times beside the transcripts; end to end not known"
     if speed["end_to_end_rtfx"] is None:
         return f"{model}, end to end not known: {_unaccounted(speed)}"
     all_of_them = f" with {speed['n_workers']}" if several else ""
     told = f" ({_unaccounted(speed)})" if speed["n_accounted"] < speed["n_given"] else ""
-    return f"{model}, {_three(speed['end_to_end_rtfx'])} end to end{all_of_them}{told}"
+    return f"{model}, {figure(speed['end_to_end_rtfx'])} end to end{all_of_them}{told}"
 
 
 def _unaccounted(speed: Mapping[str, Any]) -> str:
@@ -60,7 +70,7 @@ def _unaccounted(speed: Mapping[str, Any]) -> str:
 def _latency(speed: Mapping[str, Any]) -> str:
     if speed["latency_p50_s"] is None:
         return ""
-    return f"latency p50 {_three(speed['latency_p50_s'])} s p95 {_three(speed['latency_p95_s'])} s"
+    return f"latency p50 {figure(speed['latency_p50_s'])} s p95 {figure(speed['latency_p95_s'])} s"
 
 
 def _not_in_it(speed: Mapping[str, Any]) -> str:
@@ -68,7 +78,7 @@ def _not_in_it(speed: Mapping[str, Any]) -> str:
     if not speed["n_sessions"]:
         return ""
     idle = "" if speed["idle_share"] is None else f", recognisers idle {100 * speed['idle_share']:.0f} %"
-    return f"warm-up {_three(speed['warm_up_s'])} s excluded{idle}"
+    return f"warm-up {figure(speed['warm_up_s'])} s excluded{idle}"
 
 
 def _others(speed: Mapping[str, Any]) -> str:
@@ -95,14 +105,14 @@ def _cost(speed: Mapping[str, Any]) -> str:
 def _lines(speed: Mapping[str, Any]) -> list[str]:
     """Say what the figures are of."""
     lines = [
-        f"Model-only: {_three(speed['audio_s'])} s of audio of {speed['n_recognised']} clips recognised here, in "
-        f"{_three(speed['processing_s'])} s of recognition, failed clips' time included and their audio not."
+        f"Model-only: {figure(speed['audio_s'])} s of audio of {speed['n_recognised']} clips recognised here, in "
+        f"{figure(speed['processing_s'])} s of recognition, failed clips' time included and their audio not."
     ]
     if speed["n_sessions"]:
         n_sessions = speed["n_sessions"]
         cached = f", and looking up {speed['n_cached']} transcripts in the cache" if speed["n_cached"] else ""
         lines.append(
-            f"End to end: the same by the clock ({_three(speed['wall_s'])} s, less {_three(speed['warm_up_s'])} s of "
+            f"End to end: the same by the clock ({figure(speed['wall_s'])} s, less {figure(speed['warm_up_s'])} s of "
             f"warm-up, which is in no figure), with decoding, waiting and writing{cached}; "
             f"{n_sessions} session{'s' if n_sessions > 1 else ''}, executor {', '.join(speed['executors'])}, "
             f"recognisers at once: {speed['n_workers']}, on {', '.join(speed['devices']) or 'no device'}."
@@ -130,18 +140,13 @@ def _memory(speed: Mapping[str, Any]) -> str:
 
 def _stages(speed: Mapping[str, Any]) -> str:
     """Return where the recognisers' time went."""
-    shares = mapping(speed.get("stage_shares"))
-    if not shares:
+    rows = [(name, f"{seconds:.2f}", percent(share)) for name, seconds, share in stages(speed)]
+    if not rows:
         return ""
-    names = {BACKEND: "backend, in none of its stages"}
-    rows = [
-        (names.get(name, name.replace("_", " ")), f"{seconds:.2f}", percent(shares[name]))
-        for name, seconds in speed["stages_s"].items()
-    ]
     beside = [("decoding audio, on threads beside", f"{speed['decode_s']:.2f}", "–")]
     retried = f" Attempts that had to be made again took {speed['retried_s']:.2f} s of it." if _retried(speed) else ""
     return (
-        f"Where the {_three(speed['worker_s'])} s of the recognisers went, warm-up excluded; *waiting* is for audio, "
+        f"Where the {figure(speed['worker_s'])} s of the recognisers went, warm-up excluded; *waiting* is for audio, "
         f"*other* the cache, writing and the end of the run.{retried}\n\n"
         + table(("stage", "seconds", "share"), [*rows, *beside])
     )
@@ -163,10 +168,10 @@ def _slowest(run: Run, slices: pd.DataFrame) -> str:
         (
             row["dimension"],
             row["slice"],
-            _three(row["rtfx"]),
+            figure(row["rtfx"]),
             row["n_recognised"],
-            _three(row["audio_s"]),
-            *("–" if pd.isna(row[name]) else _three(row[name]) for name in ("latency_p50_s", "latency_p95_s")),
+            figure(row["audio_s"]),
+            *(figure(row[name]) for name in ("latency_p50_s", "latency_p95_s")),
         )
         for row in slowest.to_dict("records")
     ]
@@ -175,14 +180,3 @@ def _slowest(run: Run, slices: pd.DataFrame) -> str:
         f"differ in length and batch. Every slice: {SPEED}.\n\n"
         + table(("dimension", "slice", "RTFx", "clips", "audio s", "latency p50 s", "latency p95 s"), rows)
     )
-
-
-def _three(figure: float) -> str:
-    """Write a figure with about three digits that mean something.
-
-    >>> [_three(figure) for figure in (1234.5, 23.44, 1.234, 0.1234, 0.0)]
-    ['1,234', '23.4', '1.23', '0.12', '0']
-    """
-    if figure >= 100:
-        return f"{figure:,.0f}"
-    return f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}" if figure >= 1 else f"{figure:.2g}"

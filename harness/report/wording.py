@@ -2,13 +2,15 @@
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.results import Run
 
 _CORRECTIONS = {"max_t": "step-down max-T", "fdr_bh": "Benjamini-Hochberg", "fdr_by": "Benjamini-Yekutieli"}
 _MOST_NAMED = 5  # in a sentence
+_MOST_CONDITIONS = 3  # the same
+_BEYOND = (("gaps", "gaps"), ("extra_harm", "extra harms"))  # what summary.json judges under conditions
 
 
 def percent(fraction: float | None) -> str:
@@ -36,6 +38,19 @@ def times(ratio: float | None) -> str:
     '×1.40'
     """
     return "–" if _absent(ratio) else f"×{float(ratio or 0):.2f}"
+
+
+def figure(number: float | None) -> str:
+    """Write a figure with about three digits that mean something, or – where there is none.
+
+    >>> [figure(number) for number in (1234.5, 23.44, 1.234, 0.01234, 0.0, float("nan"))]
+    ['1,234', '23.4', '1.23', '0.012', '0', '–']
+    """
+    if number is None or _absent(number):
+        return "–"
+    if number >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.1f}" if number >= 10 else f"{number:.2f}" if number >= 0.1 else f"{number:.2g}"
 
 
 def rate_interval(low: float | None, high: float | None) -> str:
@@ -85,10 +100,10 @@ def policy_sentence(run: Run) -> str:
     summary = run.summary
     verdicts = mapping(summary["verdicts"])
     judged = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in verdicts.items() if count)
-    judged = judged or "no slice could be compared"
-    name, n_tested = summary["policy"], summary["n_tested"]
+    judged = _with_conditions(judged or "no slice could be compared", summary)
+    name, n_tested = summary["policy"], summary["n_tested"] or _n_tested_beyond(summary)
     if not summary["passed"]:
-        return f"Policy {name}: VIOLATED by {' and '.join(_breaches(summary))} ({judged})."
+        return f"Policy {name}: VIOLATED {_breaches(summary)} ({judged})."
     if not n_tested:
         return f"Policy {name}: not violated, but NOTHING COULD BE TESTED ({judged})."
     if not _fails_on(mapping(run.facts["policy"])):
@@ -103,12 +118,64 @@ def _fails_on(policy: Mapping[str, Any]) -> bool:
     return bool(policy["fail_on"]) or any(mapping(override).get("fail_on") for override in overrides)
 
 
-def _breaches(summary: Mapping[str, Any]) -> list[str]:
+def _with_conditions(judged: str, summary: Mapping[str, Any]) -> str:
+    """Add what was judged under conditions to what was judged of clean audio; nothing where a run has none."""
+    beyond = mapping(summary.get("beyond"))
+    if not beyond:
+        return judged
+    n_others = int(beyond.get("n_conditions", 1)) - 1
+    whose = {"gaps": f"gaps, clean and under {n_others} conditions", "extra_harm": "extra harms"}
+    counts = [f"{told}: {n}" for name, told in whose.items() if (n := _counted(mapping(beyond.get(name))))]
+    return "; ".join([f"clean: {judged}", *counts])
+
+
+def _counted(part: Mapping[str, Any]) -> str:
+    counts = mapping(part.get("verdicts")).items()
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts if name and count)
+
+
+def _n_tested_beyond(summary: Mapping[str, Any]) -> int:
+    parts = [mapping(mapping(summary.get("beyond")).get(name)) for name, _ in _BEYOND]
+    counts = [mapping(part.get("verdicts")).items() for part in parts]
+    return sum(int(n) for part in counts for name, n in part if name not in ("", "insufficient"))
+
+
+def _broken_beyond(summary: Mapping[str, Any]) -> list[str]:
+    """Say what broke the policy under which conditions; the clean ones are told as those of the run."""
+    broken: dict[str, list[str]] = {}
+    for name, what in _BEYOND:
+        for row in mapping(mapping(summary.get("beyond")).get(name)).get("violations") or []:
+            told = f"the {what.removesuffix('s')} of {plain(row['slice'])} ({plain(row['dimension'])})"
+            broken.setdefault(str(row["condition"]), []).append(told)
+    if summary["violations"]:
+        broken.pop("clean", None)
+    found = [_under(plain(name), told) for name, told in list(broken.items())[:_MOST_CONDITIONS]]
+    more = len(broken) - len(found)
+    return found + ([f"and under {more} more condition{'' if more == 1 else 's'}"] if more else [])
+
+
+def _under(condition: str, told: Sequence[str]) -> str:
+    more = f" and {len(told) - 1} more" if len(told) > 1 else ""
+    return f"{'on clean audio' if condition == 'clean' else f'under {condition}'} by {told[0]}{more}"
+
+
+def _breaches(summary: Mapping[str, Any]) -> str:
+    """Say what broke the policy, after `VIOLATED`: of clean audio first."""
     n_broken = len(summary["violations"])
     found = [f"{n_broken} of {summary['n_comparisons']} slices, {summary['n_tested']} tested"] if n_broken else []
-    if summary["max_failed_exceeded"]:
-        found.append(f"{summary['n_failed']} of {summary['n_utterances']} clips failed, more than allowed")
-    return found or ["having nothing to compare"]
+    if summary["slices_lost"]:
+        found.append(f"every clip failing of {_named(summary['slices_lost'])}")
+    elif summary["max_failed_exceeded"]:
+        found.append(f"{summary['n_failed']:,} of {summary['n_utterances']:,} clips failed, more than allowed")
+    beyond = _broken_beyond(summary)
+    if not found and not beyond:
+        found = ["slices that are not named here" if summary["n_tested"] else "having nothing to compare"]
+    return ", ".join([*([f"by {' and '.join(found)}"] if found else []), *beyond])
+
+
+def _named(slices: Sequence[str]) -> str:
+    more = len(slices) - _MOST_NAMED
+    return ", ".join(map(plain, slices[:_MOST_NAMED])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def promise_sentence(run: Run) -> str:
@@ -142,8 +209,8 @@ def overall(run: Run) -> str:
     summary: dict[str, Any] = run.summary
     return (
         f"Overall WER {percent(summary['wer'])} ({rate_interval(summary['wer_low'], summary['wer_high'])}), "
-        f"{summary['n_utterances']} utterances, {summary['n_speakers']} speakers, "
-        f"{summary['reference_words']} reference words, {summary['n_failed']} failed."
+        f"{summary['n_utterances']:,} utterances, {summary['n_speakers']:,} speakers, "
+        f"{summary['reference_words']:,} reference words, {summary['n_failed']:,} failed."
     )
 
 
@@ -156,7 +223,7 @@ def remarks(run: Run) -> list[str]:
     both_ways = mapping(summary["wer_if_failures_were"])
     if both_ways:
         found.append(
-            f"{summary['n_failed']} of {summary['n_utterances']} clips failed. WER with their words as deletions: "
+            f"{summary['n_failed']:,} of {summary['n_utterances']:,} clips failed. WER with their words as deletions: "
             f"{percent(both_ways['deletions'])}; with them left out: {percent(both_ways['left_out'])}. "
             f"This run counts failures as {str(summary['failures_count_as']).replace('_', ' ')}."
         )
@@ -164,7 +231,7 @@ def remarks(run: Run) -> list[str]:
     if summary["slices_lost"]:
         found.append(f"Every clip failed of {', '.join(map(plain, summary['slices_lost']))}")
     for reason in summary.get("failure_reasons", []):
-        found.append(f"{reason['n']} clips failed with {plain(reason['error'])[:200]}")
+        found.append(f"{reason['n']:,} clips failed with {plain(reason['error'])[:200]}")
     if summary["n_empty_references"]:
         emptied = (
             f", {summary['n_references_emptied']} of them only after normalising"
@@ -190,7 +257,8 @@ def _sensitive(rows: object) -> list[str]:
     more = "" if len(tested or told) <= _MOST_NAMED else " and more"
     subject = "1 gap depends" if len(told) == 1 else f"{len(told)} gaps depend"
     return [
-        f"{subject} on the normaliser, in verdict or sign: {named}{more}; each under every normaliser: normalizers.csv"
+        f"{subject} on the normaliser, in verdict, sign or, where too few for a test, in exceeding the margin: "
+        f"{named}{more}; each under every normaliser: normalizers.csv"
     ]
 
 

@@ -89,7 +89,7 @@ def bless_run(run: Run, key: CellKey, baselines: Path, *, by: str, reason: str) 
     blessing = {
         "key": asdict(key),
         "source": str(run.path.resolve()),
-        "blessed": f"{now:%Y-%m-%d %H:%M:%S %Z}",
+        "blessed": f"{now:%Y-%m-%d %H:%M:%S %z}",
         "by": by,
         "reason": reason,
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.provenance import digest_of_file
+from harness.results.night_cells import names_of_night
 from harness.results.run import FACTS, HTML, REPORT, SCORES, SUMMARY
 
 TRACK = ("manifest", "condition", "system")  # whose runs stand on one trend
@@ -75,7 +76,7 @@ class Headline:
         manifest: Its name.
         is_synthetic: Whether voices of the manifest are no people's.
         manifest_digest: Of what was said by whom.
-        system: Backend and its model, or the file of transcripts made elsewhere.
+        system: What a night's matrix calls it; else backend and model, or the file of transcripts made elsewhere.
         normalizer: Its id.
         failures_count_as: Words deleted, or left out.
         reference_pattern: What is no word in references; empty: nothing.
@@ -245,7 +246,7 @@ def _headline(path: Path, facts: Mapping[str, Any], summary: Mapping[str, Any]) 
         manifest=_text(manifest["name"]),
         is_synthetic=any(about["provenance"] == "synthetic" for about in manifest["attributes"].values()),
         manifest_digest=_text(manifest["digest"]),
-        system=_system(facts),
+        system=names_of_night(path)["system"] or _system(facts),
         normalizer=_text(facts["normalizer"]),
         failures_count_as=_text(summary["failures_count_as"]),
         reference_pattern=_reference_pattern(facts["fingerprint"]),

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NIGHT = "nightly.json"  # what `harness nightly` writes into the folder of a night
-_TEXT, _COUNT, _RATE = "VARCHAR", "BIGINT", "DOUBLE"
+TEXT, _COUNT, _RATE = "VARCHAR", "BIGINT", "DOUBLE"
 _SLICE_COLUMNS = {
-    **dict.fromkeys(("dimension", "slice"), _TEXT),
+    **dict.fromkeys(("dimension", "slice"), TEXT),
     **dict.fromkeys(("n_utterances", "n_speakers", "n_failed"), _COUNT),
     **dict.fromkeys(("wer", "wer_low", "wer_high"), _RATE),
 }
 _GAP_COLUMNS = {
-    **dict.fromkeys(("dimension", "slice", "comparator"), _TEXT),
+    **dict.fromkeys(("dimension", "slice", "comparator"), TEXT),
     **dict.fromkeys(("gap", "gap_low", "gap_high"), _RATE),
-    "verdict": _TEXT,
+    "verdict": TEXT,
 }
-_TABLES = {SLICES: _SLICE_COLUMNS, DISPARITIES: _GAP_COLUMNS}
+TABLES = {SLICES: _SLICE_COLUMNS, DISPARITIES: _GAP_COLUMNS}
 _SERIES = ("manifest_digest", "normalizer", "failures_count_as", "reference_pattern")  # one changes: another measure
 _CHANGED = dict(zip(_SERIES, ("manifest", "normaliser", "how failures count", "reference pattern"), strict=True))
 _SETTINGS = (  # what a file or the network could do to the process that reads
@@ -191,7 +191,7 @@ def _readable(folders: Iterator[Path], left_out: list[LeftOut]) -> dict[Path, _R
     for folder in folders:
         try:
             told = headline(folder)
-            columns = {name: columns_of(folder / name, list(needed)) for name, needed in _TABLES.items()}
+            columns = {name: columns_of(folder / name, list(needed)) for name, needed in TABLES.items()}
         except LeftOutError as error:
             left_out.append(LeftOut(folder, error.kind, str(error)))
             continue
@@ -230,7 +230,7 @@ def _table(
     database: "duckdb.DuckDBPyConnection", found: Mapping[Path, _Readable], name: str
 ) -> tuple[pd.DataFrame, dict[Path, str]]:
     """Read a CSV table of every run, files of the same columns at once."""
-    wanted = _TABLES[name]
+    wanted = TABLES[name]
     bad_cell = " OR ".join(
         f"({cell} IS NOT NULL AND TRY_CAST({cell} AS {kind}) IS NULL)" for cell, kind in wanted.items()
     )

@@ -7,8 +7,10 @@ import fcntl
 import json
 import logging
 import os
+import secrets
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,9 +31,17 @@ METRICS, ADJUSTED, MATCHED, BALANCE, NORMALIZERS = (  # the evidence beside the 
     "metrics.csv", "adjusted.csv", "matched.csv", "balance.csv", "normalizers.csv",
 )  # fmt: skip
 SPEED = "speed.csv"  # of the runs whose transcripts have times
+LEVELS, CONDITIONS, EXTRA_HARM, CROSSINGS, PLACED = (  # of harness last_mile; the last where a run is beside it
+    "levels.csv", "conditions.csv", "extra_harm.csv", "crossings.csv", "placed.csv",
+)  # fmt: skip
+TERMS, TERM_COUNTS, TERM_SPANS, TERM_LIST, TERM_EXAMPLES, TERM_VALUES = (  # where a list of terms was given
+    "terms.csv", "terms.parquet", "term_spans.parquet", "term_list.csv", "term_examples.csv", "term_values.csv",
+)  # fmt: skip
 COMPARISONS, DISCOVERIES, PLAN = "comparisons.csv", "discoveries.csv", "plan.csv"  # of the pipelines of these names
 INVARIANCE, CHANGED = "invariance.csv", "changed.jsonl"  # of harness audit_invariance
 _FROM_RUNS = ("compare", "discover", "plan", "audit_invariance")  # pipelines whose run directories have no scores
+_PART = ".part"  # ends the names of files that are being written
+_ORPHANED_AFTER_S = 3600  # no file of a run is written for so long
 _NOT_IN_FINGERPRINT = ("run_dir", "executor", "cache", "report", "tracking")  # where, how fast and how shown, not what
 
 
@@ -152,7 +162,7 @@ class Run:
         Raises:
             StorageError: The disk is full or the folder is not writable.
         """
-        part = self.path / f"{name}.part"
+        part = self.path / f".{name}.{os.getpid()}-{secrets.token_hex(4)}{_PART}"
         try:
             yield part
             with part.open("rb+") as file:
@@ -163,6 +173,9 @@ class Run:
                 f"{self.path / name}: cannot write ({error.strerror or error}). What is written is kept; make room or "
                 "choose another run_dir=, then give the same command again."
             ) from error
+        finally:
+            with suppress(OSError):  # in its place, where nothing went wrong
+                part.unlink()
 
 
 @contextmanager
@@ -192,10 +205,33 @@ def open_run_directory(
                 + "\n  ".join(differences)
                 + "\nChoose another run_dir=, or give the command it was made with."
             )
+        _remove_orphans(path)
         if not (path / FACTS).exists():  # first, for without it nothing says that this is a run directory
             run.write_json(FACTS, {"fingerprint": wanted})
         run.write_text(CONFIG, config_yaml)
         yield run
+
+
+def _remove_orphans(path: Path) -> None:
+    """Remove what killed processes had begun to write; what is younger may be a report that is being made anew."""
+    for part in path.glob(f"*{_PART}"):
+        with suppress(OSError):  # gone meanwhile: in its place
+            if part.is_file() and time.time() - part.stat().st_mtime > _ORPHANED_AFTER_S:
+                part.unlink()
+
+
+def make_folder(path: Path, option: str) -> None:
+    """Make a folder where there is none.
+
+    Raises:
+        RunDirectoryError: It cannot be made; the message names the option that chose it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunDirectoryError(
+            f"{path}: cannot make this folder ({error.strerror}). Choose another {option}=."
+        ) from error
 
 
 @contextmanager
@@ -211,7 +247,7 @@ def _held(run_dir: str | None, parent: Path, name: str, wanted: Mapping[str, str
 def _claimed(run_dir: str | None, parent: Path, name: str, wanted: Mapping[str, str]) -> tuple[Path, int]:
     if run_dir is not None:
         path = Path(run_dir)
-        _make(path)
+        make_folder(path, "run_dir")
         lock = _lock(path)
         if lock is None:
             raise RunDirectoryError(f"{path}: another process works in it. Wait for it, or choose another run_dir=.")
@@ -229,19 +265,10 @@ def _claimed(run_dir: str | None, parent: Path, name: str, wanted: Mapping[str, 
     while True:
         path = parent / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}_{_safe(name)}"
         if not path.exists():
-            _make(path)
+            make_folder(path, "run_dir")
             lock = _lock(path)
             if lock is not None:
                 return path, lock
-
-
-def _make(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunDirectoryError(
-            f"{path}: cannot make this folder ({error.strerror}). Choose another run_dir=."
-        ) from error
 
 
 def _lock(path: Path) -> int | None:
@@ -263,7 +290,7 @@ def _lock(path: Path) -> int | None:
 def _differences(run: Run, wanted: Mapping[str, str]) -> list[str]:
     """Return what differs between a folder's fingerprint and the wanted one; an empty folder differs in nothing."""
     if not (run.path / FACTS).is_file():
-        others = [path.name for path in run.path.iterdir() if not path.name.endswith(".part")]
+        others = [path.name for path in run.path.iterdir() if not path.name.endswith(_PART)]
         return [f"{FACTS}: absent, and it holds {others[0]!r}: it is not a run directory"] if others else []
     try:
         found = run.facts.get("fingerprint")
@@ -314,7 +341,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunDirectoryError(f"{path}: not JSON ({error}). Remove the run directory or choose another.") from error
     if not isinstance(content, dict):
         raise RunDirectoryError(f"{path}: expected a JSON object. Remove the run directory or choose another.")

@@ -72,7 +72,7 @@ def _lost(slices: pd.DataFrame) -> list[str]:
 
 
 def _sensitive(disparities: pd.DataFrame) -> list[dict[str, str]] | None:
-    """Name the slices whose verdict or sign of the gap depends on the normaliser; None where that was not looked at."""
+    """Name the slices whose gap depends on the normaliser; None where that was not looked at."""
     if "normaliser_sensitive" not in disparities:
         return None
     rows = disparities[disparities["normaliser_sensitive"].astype(bool)]

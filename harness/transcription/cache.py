@@ -135,8 +135,8 @@ class TranscriptCache:
         """Return what was heard in each clip, in order; None where it was not heard before.
 
         Args:
-            audio_digests: As `waveform_digest` makes them, of the audio before the condition.
-            condition: Its label, which says all that decides what it does to the audio.
+            audio_digests: As `waveform_digest` makes them, of what is heard.
+            condition: What tells it from every other: `clean`, or a digest of all that decides what it does to audio.
         """
         label = as_bytes(condition)
         keys = [key_of(self._digest, label, as_bytes(digest)) for digest in audio_digests]

@@ -1,11 +1,30 @@
-"""An utterance in, its waveform out, or the reason why there is none: a broken recording never shortens a corpus."""
+"""Utterances and a condition in, what a recogniser is given out, or why there is nothing: no corpus gets shorter."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 from harness.audio import SAMPLE_RATE, Waveform, read_waveform
+from harness.audio.conditions import Condition, conditioned, seed_of, stretch_of
 from harness.corpus import Utterance
+from harness.transcription.store import CLEAN
 from harness.transcription.words import in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Is what is heard at once: utterances under one condition.
+
+    Attributes:
+        utterances: Which.
+        condition: What is done to their audio; None: nothing.
+        key: What tells the condition from every other in the cache.
+    """
+
+    utterances: Sequence[Utterance]
+    condition: Condition | None = None
+    key: str = CLEAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,20 +33,53 @@ class Decoded:
 
     Attributes:
         utterance: Which clip.
-        waveform: As `audio` gives it; None when it could not be decoded.
+        waveform: As `audio` gives it, under the condition; None when it could not be decoded.
         error: Why not; None when it could.
-        seconds: What decoding took.
+        seconds: What decoding took, and the condition.
+        condition: Its name.
+        key: What tells the condition from every other in the cache.
+        applied: What the condition did to this clip, by name.
+        stretch: How much longer the waveform is than what was recorded.
     """
 
     utterance: Utterance
     waveform: Waveform | None
     error: str | None = None
     seconds: float = 0.0
+    condition: str = CLEAN
+    key: str = CLEAN
+    applied: Mapping[str, float] = field(default_factory=dict)
+    stretch: float = 1.0
 
     @property
     def audio_s(self) -> float | None:
         """Return the seconds of audio; None when it could not be decoded."""
         return None if self.waveform is None else len(self.waveform) / SAMPLE_RATE
+
+
+class Decoders:
+    """Decodes batches on threads; conditions that follow one another share what was decoded for the first."""
+
+    def __init__(self, n_threads: int) -> None:
+        self.threads = ThreadPoolExecutor(n_threads, thread_name_prefix="decode")
+        self._key = ""
+        self._waiting: dict[str, Future[Decoded]] = {}  # of the last batch, before its condition
+
+    def submit(self, batch: Batch) -> list[Future[Decoded]]:
+        """Begin to decode a batch.
+
+        A clip waits in its thread for its decoding, which stands before it in the line and so cannot wait for it.
+        """
+        known = {} if batch.key == self._key else self._waiting
+        self._key = batch.key
+        self._waiting = {
+            each.utterance_id: known.get(each.utterance_id) or self.threads.submit(decode, each)
+            for each in batch.utterances
+        }
+        decoded = [self._waiting[each.utterance_id] for each in batch.utterances]
+        if batch.condition is None:
+            return decoded
+        return [self.threads.submit(_under, batch.condition, batch.key, each) for each in decoded]
 
 
 def decode(utterance: Utterance) -> Decoded:
@@ -40,3 +92,23 @@ def decode(utterance: Utterance) -> Decoded:
     except Exception as error:  # an untrusted file: whatever its decoding raises is this clip's failure
         return Decoded(utterance, None, in_words(error), time.perf_counter() - started)
     return Decoded(utterance, waveform, None, time.perf_counter() - started)
+
+
+def _under(condition: Condition, key: str, decoding: Future[Decoded]) -> Decoded:
+    """Apply a condition to a decoded clip; one that it cannot be applied to fails with the reason."""
+    clip = replace(decoding.result(), condition=condition.name, key=key)
+    if clip.waveform is None:
+        return clip
+    started = time.perf_counter()
+    try:
+        changed = conditioned(condition, clip.waveform, rng=seed_of(clip.utterance.utterance_id, condition))
+    except Exception as error:  # of a third party's condition too: whatever it raises is this clip's failure
+        seconds = clip.seconds + time.perf_counter() - started
+        return replace(clip, waveform=None, error=in_words(error), seconds=seconds)
+    return replace(
+        clip,
+        waveform=changed.waveform,
+        seconds=clip.seconds + time.perf_counter() - started,
+        applied=changed.facts,
+        stretch=stretch_of(condition),
+    )

@@ -1,4 +1,4 @@
-"""Batches of utterances and workers in, hypotheses out as they are made: decoding runs ahead of recognition on threads.
+"""Batches of clips and workers in, hypotheses out as they are made: decoding runs ahead of recognition on threads.
 
 The command's process decodes, asks the cache and writes; workers only hear. So nothing is written twice or by two, and
 a lost worker takes nothing with it but the batch it was in, which is heard again.
@@ -12,16 +12,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from harness.backends import Identity
-from harness.corpus import Utterance
 from harness.errors import BackendError
 from harness.transcription.cache import TranscriptCache
-from harness.transcription.decoding import Decoded, decode
+from harness.transcription.decoding import Batch, Decoded, Decoders
 from harness.transcription.hearing import Done, failed, hear
 from harness.transcription.workers import NotStartedError, RecogniserLostError, Worker
 
 log = logging.getLogger(__name__)
 
-Batch = Sequence[Utterance]
 _Clips = list[Future[Decoded]]
 
 _END_S = 2.0  # for threads to notice that nothing is left to hear
@@ -44,17 +42,18 @@ def heard_in_turn(
     batches: Sequence[Batch], worker: Worker, ahead: Ahead, *, cache: TranscriptCache | None = None
 ) -> Iterator[Done]:
     """Yield the batches in order, heard in the thread that asks for them."""
-    with ThreadPoolExecutor(ahead.threads, thread_name_prefix="decode") as threads:
+    decoders = Decoders(ahead.threads)
+    with decoders.threads:
         waiting: queue.SimpleQueue[_Clips] = queue.SimpleQueue()
         try:
             for batch in batches:
-                waiting.put([threads.submit(decode, utterance) for utterance in batch])
+                waiting.put(decoders.submit(batch))
                 if waiting.qsize() > ahead.batches:
                     yield _heard(waiting.get(), worker, cache)
             while not waiting.empty():
                 yield _heard(waiting.get(), worker, cache)
         finally:
-            threads.shutdown(cancel_futures=True)
+            decoders.threads.shutdown(cancel_futures=True)
 
 
 def heard_in_parallel(
@@ -81,15 +80,12 @@ def heard_in_parallel(
         HarnessError: A worker cannot work at all or is not the recogniser that the first one is, or too many were lost.
     """
     crew = _Crew(cache, workers[0].identity(), n_alive=len(workers), max_losses=max_losses)
-    upcoming = iter(batches)
-    with (
-        ThreadPoolExecutor(ahead.threads, thread_name_prefix="decode") as decoders,
-        ThreadPoolExecutor(len(workers), thread_name_prefix="drive") as drivers,
-    ):
+    upcoming, decoders = iter(batches), Decoders(ahead.threads)
+    with decoders.threads, ThreadPoolExecutor(len(workers), thread_name_prefix="drive") as drivers:
 
         def feed() -> None:
             while crew.n_under_way < most and (batch := next(upcoming, None)) is not None:
-                crew.give(_Task([decoders.submit(decode, utterance) for utterance in batch]))
+                crew.give(_Task(decoders.submit(batch)))
 
         most = len(workers) * (1 + ahead.batches)
         driving = [drivers.submit(crew.drive, worker) for worker in workers]
@@ -101,7 +97,7 @@ def heard_in_parallel(
                     feed()
                     yield done
         finally:
-            decoders.shutdown(wait=False, cancel_futures=True)
+            decoders.threads.shutdown(wait=False, cancel_futures=True)
             for _ in workers:
                 crew.waiting.put(None)
             wait(driving, timeout=0 if crew.n_under_way else _END_S)

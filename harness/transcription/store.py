@@ -18,7 +18,7 @@ from harness.errors import HypothesesError, StorageError
 CLEAN = "clean"  # the label of untouched audio
 COLUMNS = ("utterance_id", "condition", "text", "error", "audio_s", "processing_s")
 TIMES = ("latency_s", "cost_usd", "cached")
-OPTIONAL = ("words", *TIMES)  # written only where they say something
+OPTIONAL = ("words", *TIMES, "applied")  # written only where they say something
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,13 @@ class Hypothesis:
     Attributes:
         text: What it returned, raw; None when it failed.
         error: Why it failed; None when it did not.
-        audio_s: Seconds of audio; None when it could not be decoded.
+        audio_s: Seconds of audio, under the condition; None when it could not be decoded.
         processing_s: Seconds the backend took; a batch's time is shared in proportion to the audio.
-        words: Word times; None when the backend gives none.
+        words: Word times, in seconds of what was recorded; None when the backend gives none.
         latency_s: Seconds from handing the clip's batch to the backend to its text, or what the backend itself says.
         cost_usd: What it cost; None where nothing is charged.
         cached: Whether the same audio was recognised before; it then took no time.
+        applied: What the condition did to this clip, by name; None where it did nothing to tell.
     """
 
     utterance_id: str
@@ -56,6 +57,7 @@ class Hypothesis:
     latency_s: float | None = None
     cost_usd: float | None = None
     cached: bool | None = None
+    applied: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

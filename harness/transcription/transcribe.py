@@ -1,18 +1,20 @@
-"""A manifest and recognisers in, a hypothesis for every utterance in the store out; what is done is not redone."""
+"""A manifest, conditions and recognisers in, a hypothesis of every clip in the store out; what is done is kept."""
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from harness.audio import audio_duration_s
+from harness.audio.conditions import Clean, Condition, digest_of, stretch_of
 from harness.corpus import Manifest, Utterance
 from harness.errors import AudioError, BackendError
 from harness.transcription import sessions
 from harness.transcription.batching import batches_by_duration, longest_first
 from harness.transcription.cache import TranscriptCache
+from harness.transcription.decoding import Batch
 from harness.transcription.executors import ExecutorOptions, Order
 from harness.transcription.hearing import Done
 from harness.transcription.progress import TranscriptionProgress, stage
@@ -51,8 +53,9 @@ def transcribe(
     options: ExecutorOptions,
     *,
     cache: TranscriptCache | None = None,
+    conditions: Sequence[Condition] = (),
 ) -> Transcribed:
-    """Bring the store to one hypothesis per utterance.
+    """Bring the store to one hypothesis per utterance and condition.
 
     Each batch is written when it is done. An interrupt leaves a store that the same call completes.
 
@@ -62,25 +65,27 @@ def transcribe(
         store: Where hypotheses are, and are added.
         options: How clips are batched and decoded.
         cache: Transcripts of earlier runs; None asks and keeps none.
+        conditions: Under which each utterance is heard; as it was recorded when there is none.
 
     Raises:
         HarnessError: The backend cannot work at all, or hypotheses cannot be written.
     """
     done = store.done(retry_failed=options.retry_failed)
-    missing = [utterance for utterance in manifest.utterances() if (utterance.utterance_id, CLEAN) not in done]
+    missing = _missing(manifest, conditions or (Clean(),), done)
+    n_missing = sum(len(part.utterances) for part in missing)
     if not missing:
-        log.info("all %d utterances are transcribed", len(done))
+        log.info("all %d clips are transcribed", len(done))
         return Transcribed(len(done), 0, 0, 0, None)
     if done:
-        log.info("%d utterances are transcribed, %d are left", len(done), len(missing))
+        log.info("%d clips are transcribed, %d are left", len(done), n_missing)
     tally = _Tally([worker.spent().warm_up_s for worker in workers], options)
     ended = "done"
     try:
-        with store.writer() as writer, TranscriptionProgress(len(missing)) as progress:
+        with store.writer() as writer, TranscriptionProgress(n_missing) as progress:
             for batch in _heard(_batches(missing, options), workers, options, cache):
                 writer.append(batch.hypotheses)
                 if cache is not None:
-                    cache.keep(batch.new, condition=CLEAN)
+                    cache.keep(batch.new, condition=batch.key)
                 tally.add(batch)
                 progress.advance(batch.hypotheses)
     except BaseException as error:
@@ -90,14 +95,25 @@ def transcribe(
         session = tally.session(ended, [worker.spent() for worker in workers])
         sessions.append(store.folder.parent, session)
     log.info(
-        "%d utterances transcribed (%d from the cache), %d failed, in %.1f s",
+        "%d clips transcribed (%d from the cache), %d failed, in %.1f s",
         tally.n_done, session.n_cached, session.n_failed, session.wall_s,
     )  # fmt: skip
     return Transcribed(len(done), tally.n_done, session.n_failed, session.n_cached, session)
 
 
+def _missing(manifest: Manifest, conditions: Sequence[Condition], done: Container[tuple[str, str]]) -> list[Batch]:
+    """Return what is left to hear, one part a condition."""
+    parts = []
+    for condition in conditions:
+        left = [each for each in manifest.utterances() if (each.utterance_id, condition.name) not in done]
+        is_clean = condition.name == CLEAN
+        if left:
+            parts.append(Batch(left, None if is_clean else condition, CLEAN if is_clean else digest_of(condition)))
+    return parts
+
+
 def _heard(
-    batches: Sequence[Sequence[Utterance]],
+    batches: Sequence[Batch],
     workers: Sequence[Worker],
     options: ExecutorOptions,
     cache: TranscriptCache | None,
@@ -109,16 +125,26 @@ def _heard(
     return heard_in_parallel(batches, needed, ahead, max_losses=options.max_losses, cache=cache)
 
 
-def _batches(missing: Sequence[Utterance], options: ExecutorOptions) -> list[list[Utterance]]:
-    with stage("measuring recordings", n_rows=len(missing)):
-        durations_s = _durations_s(missing)
+def _batches(missing: Sequence[Batch], options: ExecutorOptions) -> list[Batch]:
+    """Put clips of like length together; a recording is heard under all conditions before the next is decoded."""
+    utterances = list({each.utterance_id: each for part in missing for each in part.utterances}.values())
+    with stage("measuring recordings", n_rows=len(utterances)):
+        durations_s = _durations_s(utterances)
     order = longest_first(durations_s)
     if options.order is Order.shortest_first:
         order = order[::-1]
     elif options.order is Order.manifest:
-        order = list(range(len(missing)))
-    batches = batches_by_duration(durations_s, options.batch_size, most_s=options.batch_audio_s, order=order)
-    return [[missing[position] for position in batch] for batch in batches]
+        order = list(range(len(utterances)))
+    longest = max(stretch_of(part.condition) if part.condition else 1.0 for part in missing)
+    most_s = options.batch_audio_s / longest
+    groups = batches_by_duration(durations_s, options.batch_size, most_s=most_s, order=order)
+    left = [{each.utterance_id for each in part.utterances} for part in missing]
+    return [
+        replace(part, utterances=chosen)
+        for group in groups
+        for part, ids in zip(missing, left, strict=True)
+        if (chosen := [utterances[place] for place in group if utterances[place].utterance_id in ids])
+    ]
 
 
 @dataclass

@@ -87,3 +87,10 @@ def test_paper_has_no_controls_and_shows_what_is_folded(pages, opened, name):
         assert [each for each in tab.locator(selector).all() if each.is_visible()] == [], selector
     assert tab.pdf().startswith(b"%PDF")
     assert tab.locator("details[open]").count() == 0, "folded again after printing"
+
+
+@pytest.mark.parametrize("name", ["card", "board"])
+def test_no_table_is_wider_than_a_sheet_of_a4(pages, opened, name):
+    tab = opened(getattr(pages, name), width=688)  # 210 mm less two margins of 14 mm, at 96 dots an inch
+    tab.emulate_media(media="print")
+    assert tab.evaluate("[...document.querySelectorAll('table')].filter((each) => each.clientWidth > 689).length") == 0

@@ -3,6 +3,7 @@ import pytest
 
 from harness.fairness.comparison_tests import degrees_of_freedom_of_test, gap_p_values, smallest_p_values
 from harness.fairness.comparisons import comparisons
+from harness.fairness.pairs import Side, pairs_of
 from harness.fairness.significance import permutation_p_values
 from harness.fairness.speaker_sums import checked_scores
 from tests.fairness.builders import policy_of, simulated
@@ -55,3 +56,19 @@ def test_freedom_and_the_smallest_p_value_count_speakers(parts):
     assert degrees_of_freedom_of_test(parts[1]).tolist() == [99] * 2
     assert smallest_p_values(parts[0], 999).tolist() == [2 / 1_000] * 4
     assert smallest_p_values(parts[1], 999).tolist() == [1 / 1_000] * 2
+
+
+@pytest.mark.parametrize("place", [0, 3, 7])
+def test_a_speaker_who_only_lost_errors_is_still_the_one_in_the_slice(place):
+    """Of added errors there may be fewer than none; the others keep their places all the same."""
+    errors, words = np.array([9.0, 1, 8, 2, 9, 1, 2, 1]), np.full(8, 10.0)
+    inside = np.array([1, 0, 1, 0, 1, 0, 0, 0], dtype=bool)
+    errors, words, inside = (
+        np.insert(each, place, new) for each, new in ((errors, -3.0), (words, 1.0), (inside, True))
+    )
+
+    def side(chosen):
+        return Side((errors * chosen)[:, None], (words * chosen)[:, None], chosen[:, None])
+
+    found = p_values_of([pairs_of(side(inside), side(~inside))])[0]
+    assert found.tolist() == permutation_p_values(errors, words, inside[:, None], n_permutations=300, seed=0).tolist()

@@ -16,7 +16,7 @@ from harness.fairness.membership import OVERALL
 from harness.pipelines import audit_invariance as module
 from harness.pipelines.audit_invariance import AuditJob, audit_invariance
 from harness.pipelines.audit_settings import AuditOptions, Factor
-from harness.pipelines.evaluation import SliceOptions
+from harness.pipelines.job import SliceOptions
 from harness.report.invariance import render_invariance
 from harness.results import Run
 from harness.scoring import Verbatim

@@ -9,8 +9,9 @@ from harness.fairness.adjusted import ADJUSTED_COLUMNS
 from harness.fairness.matched import MATCHED_COLUMNS
 from harness.fairness.metrics import METRIC_COLUMNS
 from harness.fairness.sensitivity import SENSITIVITY_COLUMNS
-from harness.pipelines.evaluation import Evaluation, SliceOptions, evaluate, scored
+from harness.pipelines.evaluation import evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
+from harness.pipelines.job import Evaluation, SliceOptions
 from harness.report.markdown import render
 from harness.report.wording import remarks
 from harness.results import open_run_directory

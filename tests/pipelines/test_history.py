@@ -1,6 +1,7 @@
 """`harness history` prints runs or slices newest first within 100 columns, and writes what it prints and the board."""
 
 import io
+import shutil
 
 import pandas as pd
 import pytest
@@ -51,6 +52,16 @@ def test_runs_are_printed_newest_first_and_fit_a_hundred_columns(nights):
     assert len(days) == 8
     assert "8 runs of 2 systems on 1 manifest" in text
     assert "left out: 1 damaged" in text
+
+
+def test_a_cell_of_a_night_is_called_as_its_matrix_calls_it(nights, tmp_path):
+    copy = tmp_path / "nights" / "edacc_parakeet"
+    shutil.copytree(nights / "a0", copy)
+    assert set(history(job(tmp_path / "nights")).answer.history.runs["system"]) == {"whisper large-v3"}
+    (copy.parent / "edacc_parakeet.cell.json").write_text('{"system": "parakeet", "manifest": ""}')
+    assert set(history(job(tmp_path / "nights")).answer.history.runs["system"]) == {"parakeet"}
+    (copy.parent / "edacc_parakeet.cell.json").write_text('{"system": 7')
+    assert set(history(job(tmp_path / "nights")).answer.history.runs["system"]) == {"whisper large-v3"}
 
 
 def test_a_break_is_marked_and_told(nights):

@@ -52,6 +52,23 @@ def test_every_system_hears_every_manifest_that_is_not_excluded_and_transcripts_
 
 
 @pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        pytest.param("[clean, telephone]", {"a_b": (), "a_b_telephone": ("condition=telephone",)}, id="names"),
+        pytest.param("[telephone]", {"a_b_telephone": ("condition=telephone",)}, id="not-clean"),
+        pytest.param(
+            "{ward: [condition=noise, conditions.noise.snr_db=10]}",
+            {"a_b_ward": ("condition=noise", "conditions.noise.snr_db=10")},
+            id="options",
+        ),
+    ],
+)
+def test_a_condition_is_a_cell_of_its_own(matrix, conditions, expected):
+    cells = matrix(f"systems: {{a: []}}\nmanifests: {{b: []}}\nconditions: {conditions}")
+    assert {cell.name: cell.overrides for cell in cells} == expected
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         pytest.param("", "holds nothing", id="empty"),
@@ -61,7 +78,9 @@ def test_every_system_hears_every_manifest_that_is_not_excluded_and_transcripts_
         pytest.param(b"\xff\xfe\x00", "not valid YAML", id="bytes"),
         pytest.param("backends: {a: [x=1]}", "has the key 'backends'", id="unknown-key"),
         pytest.param("systems: {a: [backend=tones]}", "makes no cell", id="no-manifest"),
-        pytest.param("conditions: [clean, babble]\ntranscripts: {a: [x=1]}", "conditions=", id="conditions"),
+        pytest.param("systems: {a: []}\nmanifests: {b: []}\nconditions: [1]", r"such as \[clean", id="conditions"),
+        pytest.param("systems: {a: []}\nmanifests: {b: []}\nconditions: [x, x]", "twice", id="one-condition-twice"),
+        pytest.param("systems: {a: []}\nmanifests: {b: []}\nconditions: ['x,y']", "folders", id="two-in-one"),
         pytest.param("systems: [a]", "expected names", id="names"),
         pytest.param("transcripts: {a: hypotheses=x.csv}", "expected a list of overrides", id="one-override"),
         pytest.param("transcripts: {a: [{x: 1}]}", "expected a list of overrides", id="mapping"),
@@ -69,6 +88,10 @@ def test_every_system_hears_every_manifest_that_is_not_excluded_and_transcripts_
         pytest.param("transcripts: {'': [x=1]}", "folders are called so", id="nameless"),
         pytest.param("transcripts: {3: [x=1]}", "folders are called so", id="number"),
         pytest.param("transcripts: {Aa: [x=1], aA: [x=2]}", "share a folder", id="capitals"),
+        pytest.param("transcripts: {nightly.JSON: [x=1]}", "as the files of a night", id="file-of-the-night"),
+        pytest.param(
+            "systems: {a: [x=1]}\nmanifests: {b: [], b.log: []}", "as the files of a night", id="log-of-a-cell"
+        ),
         pytest.param("systems: {a: [x=1]}\nmanifests: {b: [y=1]}\nexclude: [[a, c]]", "exclude has", id="exclude"),
         pytest.param("systems: {a_b: [x=1], a: [x=1]}\nmanifests: {c: [], b_c: []}", "share a folder", id="joined"),
     ],

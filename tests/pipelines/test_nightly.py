@@ -338,3 +338,9 @@ def test_a_baseline_is_that_of_the_names_in_the_matrix(heard):
     blessing = heard.bless("1", "tones_corpus")
     assert (blessing.key.system, blessing.key.manifest) == ("tones", "corpus")
     assert blessed_run(key_of(Run.open(heard.folder / "nights" / "1" / "tones_corpus")), heard.folder / "baselines")
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/b", "..", ""])
+def test_a_night_lies_among_the_nights(tmp_path, name):
+    with pytest.raises(UsageError, match="the name of a folder in nights"):
+        NightlyJob(matrix=tmp_path / "m.yaml", nights=tmp_path, baselines=tmp_path, night=name)

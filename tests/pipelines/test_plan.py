@@ -11,7 +11,7 @@ from harness.corpus import Manifest
 from harness.errors import StorageError, UsageError
 from harness.fairness import DimensionPolicy, Policy
 from harness.fairness.planning import EQUAL_GROUPS, PLAN_COLUMNS, PlanOptions
-from harness.pipelines.evaluation import SliceOptions
+from harness.pipelines.job import SliceOptions
 from harness.pipelines.plan import PlanJob, plan
 from harness.report.plan import MAX_ROWS, PLAN, plan_sentence, render_plan, show_plan
 from harness.results import Run

@@ -7,7 +7,8 @@ import pandas as pd
 
 from harness.corpus import Manifest
 from harness.fairness import Policy
-from harness.pipelines.evaluation import Evaluation, SliceOptions, evaluate, scored
+from harness.pipelines.evaluation import evaluate, scored
+from harness.pipelines.job import Evaluation, SliceOptions
 from harness.results import Run, open_run_directory
 from harness.scoring import Verbatim
 from tests.builders import DECLARED, Row, tone_corpus, tone_rows

@@ -79,22 +79,6 @@ def scores(names: Sequence[str] = NAMES, n_speakers: int = 4, **row: object) -> 
     )
 
 
-def history(names: Sequence[str] = NAMES, n_runs: int = 5, **row: object) -> pd.DataFrame:
-    runs = [
-        {
-            "finished": f"2026-03-{day + 1:02d} 02:00:00 UTC",
-            "value": 0.1 + day / 100,
-            "low": 0.09,
-            "high": 0.2,
-            "system": "own",
-        }
-        for day in range(n_runs)
-    ]
-    return pd.DataFrame(
-        [{**run, "slice": name, "violated": day == 3, **row} for name in names for day, run in enumerate(runs)]
-    )  # fmt: skip
-
-
 def points(names: Sequence[str] = NAMES, **row: object) -> pd.DataFrame:
     rates = {"wer": 0.1, "wer_low": 0.09, "wer_high": 0.12, "gap": 0.03, "gap_low": 0.01, "gap_high": 0.06} | row
     return pd.DataFrame([{"system": each.pop("slice"), **each} for each in named(names, **rates)])
@@ -109,7 +93,6 @@ CHARTS: Mapping[str, Callable[..., Any]] = {
     "adjusted": lambda *names, **row: charts.adjusted(ratios(*names, **row)),
     "systems": lambda *names, **row: charts.systems({"one": slices(*names), "two": slices(*names, **row)}),
     "wer_against_gap": lambda *names, **row: charts.wer_against_gap(points(*names, **row)),
-    "trend": lambda *names, **row: charts.trend(history(*names, **row)),
     "speed": lambda *names, **row: charts.speed(speeds(*names, **row)),
     "latency": lambda *names, **row: charts.latency(speeds(*names, **row)),
 }

@@ -8,10 +8,11 @@ import pytest
 from harness.report import charts
 from harness.report.charts import theme
 from harness.report.charts.axes import extent
+from harness.report.ratios import ratios_of
+from harness.report.wording import times
 from tests.report.chart_tables import (
     NAMES,
     disparities,
-    history,
     overall,
     pairs,
     points,
@@ -218,15 +219,6 @@ def test_a_system_without_a_gap_is_counted_not_drawn():
     assert charts.left_out(chart) == 1
 
 
-def test_a_violation_is_marked_on_its_day_and_in_words():
-    chart = charts.trend(history())
-    violated = [row for row in data(chart, "runs") if row["violated"]]
-    assert {row["when"] for row in violated} == {"2026-03-04 02:00 UTC"}
-    assert all(pd.Timestamp(row["finished"], unit="ms").day == 4 for row in violated)
-    assert "Red triangle: the run violated the policy." in charts.notes(chart)
-    assert set(NAMES) <= texts_of(charts.svg(chart))
-
-
 def test_speed_has_the_tables_figures():
     chart = charts.speed(speeds(rtfx=12.5))
     rows = {row["label"]: row for row in data(chart, "rows")}
@@ -267,3 +259,17 @@ def test_an_axis_has_every_point_and_follows_intervals_only_so_far():
     span = extent([0.1, 0.2], [0.05, 9.0], floor=0)
     assert span.low < 0.05
     assert 0.2 < span.high < 0.4
+
+
+def test_one_covariate_that_can_be_held_equal_is_all_of_them_in_the_chart_as_in_the_table():
+    frame = ratios(("south",), ratio=2.0).head(3)
+    frame.loc[frame["covariates"] == "length", "ratio"] = None  # e.g. the same in everybody
+    (row,) = data(charts.adjusted(frame), "rows")
+    assert row["adjusted_text"] == times(ratios_of(frame.to_dict("records")).everything["ratio"]) != "–"
+
+
+def test_who_has_no_id_is_no_speaker_and_no_dot():
+    frame = scores(("south",), n_speakers=3)
+    chart = charts.speakers(frame.assign(speaker_id=frame["speaker_id"].where(frame.index > 1, "")), "accent")
+    assert len(data(chart, "dots")) == 2
+    assert "2 utterances have no speaker id and no dot." in charts.notes(chart)

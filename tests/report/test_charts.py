@@ -11,7 +11,7 @@ import pytest
 from harness.errors import UsageError
 from harness.report import charts
 from tests.report.builders import finished_run
-from tests.report.chart_tables import CHARTS, disparities, history, pairs, points, ratios, scores, slices, speeds
+from tests.report.chart_tables import CHARTS, disparities, pairs, points, ratios, scores, slices, speeds
 
 NAN = math.nan
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -152,7 +152,6 @@ def test_names_are_shortened_and_lose_what_turns_text_round(chart):
         pytest.param(lambda: charts.adjusted(ratios().head(0)), id="adjusted"),
         pytest.param(lambda: charts.systems({}), id="no-system"),
         pytest.param(lambda: charts.wer_against_gap(points().head(0)), id="no-points"),
-        pytest.param(lambda: charts.trend(history().head(0)), id="trend"),
         pytest.param(lambda: charts.speed(speeds().head(1)), id="speed"),
         pytest.param(lambda: charts.latency(speeds().head(0)), id="latency"),
     ],
@@ -167,6 +166,15 @@ def test_a_picture_that_stands_alone_carries_its_title_and_its_notes():
     said = " ".join(texts_of(charts.svg(chart, width=1200)))
     assert "WER gaps by accent" in said
     assert charts.notes(chart)[0] in said
+
+
+def test_the_kinds_of_errors_are_named_in_two_rows_where_one_is_too_long():
+    (legend,) = [
+        layer["encoding"]["color"]["legend"]
+        for layer in charts.spec(charts.composition(slices()))["layer"]
+        if "color" in layer["encoding"]
+    ]
+    assert legend["columns"] == {"expr": "narrow ? 2 : 3"}
 
 
 def test_a_narrow_chart_leaves_numbers_to_the_table():

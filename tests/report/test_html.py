@@ -8,20 +8,28 @@ from unittest import mock
 import pytest
 
 from harness.errors import UsageError
-from harness.pipelines.evaluation import SliceOptions
+from harness.fairness import Failures
+from harness.pipelines.job import SliceOptions
 from harness.pipelines.report import ReportJob, report
-from harness.report.html import ReportOptions, render_html, write_html
+from harness.report.html import ReportOptions, write_html
 from harness.report.html.parts import MOST_ROWS, table, typeset
-from harness.report.html.redacted import RedactedRun
 from harness.report.wording import gap_interval, percent, points, policy_sentence
 from harness.results import Run
-from tests.report.builders import DEAF, finished_run, promising
+from tests.report.builders import finished_run, promising
+from tests.report.html_builders import (
+    crossed_run,
+    part,
+    rendered,
+    rewritten,
+    rows,
+    section,
+    squeezed,
+)
 from tests.report.test_pages import Read
 
 HOSTILE = "<img src=x onerror=alert(1)> \"'</script><script>alert(2)</script>"
 UNSEEN = "\u202e\u2066\x00\x1b\u2028"
 SECTIONS = ["findings", "people", "slices", "gaps", "errors", "speakers", "explained", "utterances", "made", "reading"]
-NAMES = [f"s{accent}{number}" for accent in (0, 1) for number in range(5)]  # of the speakers of two accents
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,40 +37,6 @@ def _undrawn():
     """Let a run be made without a report: these tests write their own."""
     with mock.patch("harness.pipelines.evaluation.write_html"):
         yield
-
-
-def rendered(run, **options):
-    return render_html(run, ReportOptions(**options))
-
-
-def rewritten(run, **columns):
-    """Return a run some of whose scores say something else, as somebody's files may."""
-    run.write_table("scores.parquet", run.scores.assign(**columns))
-    return run
-
-
-def without_scripts(html):
-    """Return a page without what it runs, so that a word found is a word of data."""
-    return re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
-
-
-def section(html, name):
-    """Return the text of a section of the page, its white space squeezed."""
-    return squeezed(Read(part(html, name)).text)
-
-
-def rows(html, name):
-    """Return the cells of every table's row in a section."""
-    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in part(html, name).split("<tr>")]
-    return [[squeezed(Read(cell).text) for cell in row] for row in cells if row]
-
-
-def part(html, name):
-    return html.partition(f'<section id="{name}"')[2].partition(">")[2].partition("</section>")[0]
-
-
-def squeezed(text):
-    return " ".join(text.split())
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +47,7 @@ def two(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def crossed(tmp_path_factory):
-    """Return a run with intersections, a failure, speakers as slices, and one who told no gender."""
-    genders = {name: "woman" if int(name[-1]) % 2 else "man" for name in NAMES} | {"s00": ""}
-    return finished_run(
-        tmp_path_factory.mktemp("crossed"),
-        deaf_to=["south"],
-        failed=["00-0"],
-        attributes={name: {"kind": "demographic", "provenance": "self_reported"} for name in ("accent", "gender")},
-        by_speaker={"gender": genders},
-        slices=SliceOptions(by=["accent", "gender", "speaker_id"], intersections=2),
-        policy=promising(min_words=1, min_speakers=2, min_utterances=2),
-    )
+    return crossed_run(tmp_path_factory.mktemp("crossed"))
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +84,7 @@ def test_the_verdict_stands_at_the_top(two, page_of_two):
     opening = squeezed(Read(page_of_two.partition("<header")[2].partition("</header>")[0]).text)
     assert policy_sentence(two) in opening
     assert percent(two.summary["wer"]) in opening
+    assert "promised3 points" in opening
 
 
 def test_the_numbers_are_those_of_the_files(crossed, page):
@@ -135,6 +100,15 @@ def test_the_numbers_are_those_of_the_files(crossed, page):
         assert told[4] == squeezed(typeset(gap_interval(row["gap_low"], row["gap_high"])))
         assert told[-1] == row["reason"]
     assert gaps == {}
+
+
+def test_clips_that_the_policy_leaves_out_move_no_speaker_s_dot(tmp_path):
+    policy = promising(failures=Failures.left_out, max_failed=0.5)
+    left_out = rendered(finished_run(tmp_path, failed=["00-0", "00-1"], policy=policy))
+    deleted = rendered(finished_run(tmp_path / "deleted", failed=["00-0", "00-1"]))
+    for html, expected in ((left_out, {"0.0 %"}), (deleted, {"0.0 %", "50.0 %"})):
+        chart = Read(html).blocks["chart-speakers-0"]
+        assert {dot["wer_text"] for dot in chart["datasets"]["dots"]} == expected
 
 
 def test_who_was_not_measured_is_told_of_every_attribute(page):
@@ -184,49 +158,18 @@ def test_no_character_that_turns_text_round_or_cannot_be_seen_is_in_the_file(hos
     assert len(hostile.encode()) < 3_000_000
 
 
-@pytest.mark.parametrize(
-    ("redact", "gone"),
-    [
-        pytest.param(["transcripts"], ["abracadabra"], id="transcripts"),
-        pytest.param(["speakers"], NAMES, id="speakers"),
-        pytest.param(["transcripts", "speakers"], ["abracadabra", *NAMES], id="both"),
-    ],
-)
-def test_what_is_redacted_is_nowhere_in_the_file(tmp_path, crossed, page, redact, gone):
-    run = Run(shutil.copytree(crossed.path, tmp_path / "run"))
-    ids = run.scores["speaker_id"] + run.scores["utterance_id"]  # as in many a corpus
-    redacted = without_scripts(rendered(rewritten(run, reference="abracadabra", utterance_id=ids), redact=redact))
-    assert [word for word in gone if word in redacted] == []
-    assert "Left out of this file" in redacted
-    assert DEAF in page
-    assert DEAF not in redacted  # an error may quote anything
-    assert all(name in page for name in NAMES)
+def test_a_device_that_is_not_known_is_not_called_none(tmp_path, two):
+    run = Run(shutil.copytree(two.path, tmp_path / "run"))
+    assert ", device cpu" in section(rendered(run), "made")
+    run.write_json("run.json", run.facts | {"device": None})
+    made = section(rendered(Run(run.path)), "made")
+    assert "device" not in made
+    assert "None" not in made
 
 
-def test_a_redacted_run_has_the_same_people_and_none_of_their_names(two):
-    scores = RedactedRun(two.path, frozenset({"speakers"})).scores
-    assert scores["speaker_id"].nunique() == two.scores["speaker_id"].nunique()
-    assert set(scores["speaker_id"]).isdisjoint(two.scores["speaker_id"])
-    assert {"utterance_id", "reference", "hypothesis"}.isdisjoint(scores.columns)
-
-
-def test_what_was_found_of_a_speaker_is_not_in_a_redacted_run(tmp_path, crossed):
-    run = Run(shutil.copytree(crossed.path, tmp_path / "run"))
-    found = {"dimension": "accent & speaker_id", "slice": "north & s00", "verdict": "disparity", "reason": "worse"}
-    of_speaker = {"violations": [found], "normaliser_sensitive": [found], "slices_lost": ["speaker_id: s00"]}
-    run.write_json("summary.json", run.summary | of_speaker | {"max_gap": found, "worst_slice": found})
-    redacted = RedactedRun(run.path, frozenset({"speakers"}))
-    told = json.dumps([redacted.summary, redacted.facts["sliced_by"]]) + "".join(
-        each.to_csv() for each in (redacted.slices, redacted.disparities, redacted.optional("metrics.csv"))
-    )
-    assert "speaker_id" in json.dumps(run.summary)
-    assert "speaker_id" not in told
-    assert [name for name in NAMES if name in told] == []
-
-
-def test_what_redacts_nothing_is_refused():
-    with pytest.raises(UsageError, match=r"names.*transcripts, speakers"):
-        ReportOptions(redact=["names"])
+def test_equal_is_said_with_the_interval_that_it_rests_on(page_of_two):
+    words = section(page_of_two, "reading")
+    assert "equal: the whole 90 % interval lies inside the margin; shown is that of 95 %." in words
 
 
 def test_the_same_run_has_the_same_bytes(crossed, page):
@@ -270,6 +213,11 @@ def test_other_utterances_do_not_stand_beside(tmp_path, two):
     other = finished_run(tmp_path, ["north", "south", "west"])
     with pytest.raises(UsageError, match=r"not of the same utterances.*60.*40"):
         rendered(two, beside=[str(other.path)])
+
+
+def test_a_run_does_not_stand_beside_itself(two):
+    with pytest.raises(UsageError, match="is the run itself"):
+        rendered(two, beside=[str(two.path)])
 
 
 def test_a_report_is_written_beside_its_run_and_can_be_turned_off(two, page_of_two):

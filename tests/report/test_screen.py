@@ -6,7 +6,7 @@ import re
 import pytest
 
 from harness.fairness.policy import REST
-from harness.pipelines.evaluation import SliceOptions
+from harness.pipelines.job import SliceOptions
 from harness.report.screen import MAX_ROWS, show
 from harness.report.wording import overall, policy_sentence, remarks
 from tests.builders import DECLARED, tone_rows

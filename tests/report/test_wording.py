@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.fairness import Correction, DimensionPolicy, Family
+from harness.fairness import Correction, DimensionPolicy, Failures, Family
 from harness.report.wording import (
     gap_interval,
     percent,
@@ -112,6 +112,14 @@ def test_what_was_found_and_what_failed_are_both_said(tmp_path):
 def test_too_many_failures_violate_the_policy_in_words(tmp_path):
     sentence = policy_sentence(finished_run(tmp_path, failed=["00-0", "00-1", "00-2"]))
     assert "VIOLATED by 3 of 40 clips failed, more than allowed (" in sentence
+
+
+def test_slices_that_were_lost_are_named_and_not_a_share_that_is_allowed(tmp_path):
+    lost = [f"0{speaker}-{clip}" for speaker in range(5) for clip in range(4)]
+    policy = promising(failures=Failures.left_out, max_failed=0.9)
+    sentence = policy_sentence(finished_run(tmp_path, failed=lost, policy=policy))
+    assert "VIOLATED by every clip failing of accent: north" in sentence
+    assert "more than allowed" not in sentence
 
 
 def test_a_run_in_which_nothing_could_be_tested_is_not_said_to_hold(tmp_path):

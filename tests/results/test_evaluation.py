@@ -1,12 +1,15 @@
 """What ends a run writes all of it, its report last, and says in the summary why clips failed."""
 
+import os
+
 import pandas as pd
 import pytest
 
 from harness.corpus import Manifest
 from harness.errors import StorageError, UsageError
-from harness.pipelines.evaluation import N_FAILURE_REASONS, Evaluation, SliceOptions, evaluate, scored
+from harness.pipelines.evaluation import N_FAILURE_REASONS, evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
+from harness.pipelines.job import Evaluation, SliceOptions
 from harness.results import Run, open_run_directory
 from harness.results.run import REPORT, SCORES, SUMMARY
 from harness.scoring import Verbatim
@@ -78,17 +81,19 @@ def test_nothing_to_compare_ends_the_command_as_the_policy_says(tmp_path, fail_o
 
 
 @pytest.mark.parametrize("last", [SCORES, "slices.csv", "disparities.csv", "run.json", SUMMARY, REPORT])
-def test_a_run_that_is_evaluated_again_and_stopped_has_not_ended(tmp_path, last):
+def test_a_run_that_is_evaluated_again_and_stopped_has_not_ended(tmp_path, monkeypatch, last):
     run = finished_run(tmp_path)
     manifest = Manifest.load(tmp_path / "corpus" / "manifest.jsonl", name="tones")
-    (run.path / f"{last}.part").mkdir()  # nothing can be written there
+    monkeypatch.setattr("harness.results.run.secrets.token_hex", lambda _: "0")
+    part = run.path / f".{last}.{os.getpid()}-0.part"
+    part.mkdir()  # nothing can be written there
     with pytest.raises(StorageError, match=last):
         ended(tmp_path, manifest)
     assert not run.finished
     if last != REPORT:
         with pytest.raises(UsageError, match=r"not a finished run; summary\.json missing"):
             Run.open(run.path)
-    (run.path / f"{last}.part").rmdir()
+    part.rmdir()
     assert ended(tmp_path, manifest).run.finished
 
 

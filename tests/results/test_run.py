@@ -244,7 +244,7 @@ def test_a_table_or_text_is_written_whole_or_not_at_all(tmp_path):
 
 def test_a_file_that_cannot_be_written_says_what_to_do(tmp_path):
     run = Run(tmp_path)
-    (tmp_path / "report.md.part").mkdir()
+    (tmp_path / "report.md").mkdir()
     with pytest.raises(
         StorageError, match=r"report\.md: cannot write \(Is a directory\).*same command again"
     ) as refused:
@@ -269,7 +269,33 @@ def test_a_full_disk_leaves_the_file_that_was_there_and_says_so(tmp_path, monkey
         with pytest.raises(StorageError, match=r"cannot write \(No space left on device\).*What is written is kept"):
             write()
     assert (tmp_path / "summary.json").read_text() == "before"
-    assert not [name for name in ("scores.parquet", "slices.csv") if (tmp_path / name).exists()]
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]  # nothing is left to fill the disk
+
+
+def test_two_writers_of_one_file_leave_the_whole_text_of_the_later(tmp_path):
+    one, other = (Run(tmp_path)._whole("report.html") for _ in "ab")
+    with one as first:
+        first.write_text("the whole first")
+        with other as second:
+            second.write_text("second")
+    assert (tmp_path / "report.html").read_text() == "the whole first"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_what_a_killed_writer_left_is_removed_when_the_run_is_opened_again_and_what_is_being_written_is_not():
+    path = made("runs/mine")
+    old, new = path / ".report.html.7-ab.part", path / ".report.html.8-cd.part"
+    for part in (old, new):
+        part.write_text("half")
+    os.utime(old, (0, 0))
+    assert made("runs/mine") == path
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_json_of_no_depth_that_can_be_read_is_an_error_in_words(tmp_path):
+    (tmp_path / FACTS).write_text("[" * 100_000)
+    with pytest.raises(RunDirectoryError, match="not JSON"):
+        _ = Run(tmp_path).facts
 
 
 def test_names_are_read_as_they_were_written(tmp_path):

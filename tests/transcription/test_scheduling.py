@@ -10,7 +10,7 @@ from harness.backends.tones import Tones
 from harness.corpus import Manifest
 from harness.errors import BackendError
 from harness.transcription.cache import TranscriptCache
-from harness.transcription.decoding import decode
+from harness.transcription.decoding import Batch, decode
 from harness.transcription.scheduling import Ahead, heard_in_parallel, heard_in_turn
 from harness.transcription.workers import InThisProcess, RecogniserLostError
 from tests.builders import Scripted, tone_corpus, tone_rows
@@ -27,6 +27,7 @@ def utterances(tmp_path):
 
 
 def heard(batches, *backends, ahead=AHEAD, cache=None):
+    batches = [Batch(each) for each in batches]
     if len(backends) == 1:
         return list(heard_in_turn(batches, InThisProcess(backends[0]), ahead, cache=cache))
     workers = [InThisProcess(each) for each in backends]
@@ -90,7 +91,7 @@ def test_audio_is_decoded_while_the_backend_works(utterances, monkeypatch):
             both.wait()
 
     backend = Scripted(meet)
-    monkeypatch.setattr("harness.transcription.scheduling.decode", slow_decode)
+    monkeypatch.setattr("harness.transcription.decoding.decode", slow_decode)
     done = heard([[utterance] for utterance in utterances], backend, ahead=Ahead(threads=1, batches=1))
     assert texts(done) == TEXTS
 
@@ -99,10 +100,10 @@ def test_audio_is_decoded_while_the_backend_works(utterances, monkeypatch):
 def test_decoding_runs_no_further_ahead_than_allowed(utterances, monkeypatch, n_workers):
     decoded = []
     monkeypatch.setattr(
-        "harness.transcription.scheduling.decode", lambda utterance: decoded.append(utterance) or decode(utterance)
+        "harness.transcription.decoding.decode", lambda utterance: decoded.append(utterance) or decode(utterance)
     )
     workers = [InThisProcess(Tones()) for _ in range(n_workers)]
-    batches = [[utterances[0]]] * 40
+    batches = [Batch([utterances[0]])] * 40
     if n_workers == 1:
         results = heard_in_turn(batches, workers[0], AHEAD)
     else:
@@ -170,9 +171,9 @@ class Losing(InThisProcess):
 def test_lost_batches_do_not_let_decoding_run_further_ahead(utterances, monkeypatch):
     decoded = []
     monkeypatch.setattr(
-        "harness.transcription.scheduling.decode", lambda utterance: decoded.append(utterance) or decode(utterance)
+        "harness.transcription.decoding.decode", lambda utterance: decoded.append(utterance) or decode(utterance)
     )
-    results = heard_in_parallel([utterances] * 40, [Losing(Tones())], AHEAD, max_losses=10**6)
+    results = heard_in_parallel([Batch(utterances)] * 40, [Losing(Tones())], AHEAD, max_losses=10**6)
     for n_done, _ in enumerate(results, start=1):
         assert len(decoded) <= n_done + 3 * (2 + AHEAD.batches)
         if n_done == 60:

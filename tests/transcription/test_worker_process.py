@@ -14,6 +14,7 @@ from harness.backends.faults import Dying, Failing, Hanging, OutOfMemory, Slow
 from harness.backends.tones import Tones, synthesise
 from harness.corpus import Manifest
 from harness.errors import BackendError, UsageError
+from harness.transcription.decoding import Batch
 from harness.transcription.scheduling import Ahead, heard_in_parallel
 from harness.transcription.worker_process import ProcessLine
 from harness.transcription.workers import Limits, RecogniserLostError, Remote
@@ -53,7 +54,7 @@ def heard(worker, clips=CLIPS):
 def run(utterances, *workers, max_losses=4, batch_size=3, n_times=1):
     """Return the text and the error of each utterance, in their order."""
     batches = [utterances[start : start + batch_size] for start in range(0, len(utterances), batch_size)]
-    done = heard_in_parallel(batches * n_times, workers, Ahead(2, 2), max_losses=max_losses)
+    done = heard_in_parallel([Batch(each) for each in batches] * n_times, workers, Ahead(2, 2), max_losses=max_losses)
     found = {each.utterance_id: (each.text, each.error) for batch in done for each in batch.hypotheses}
     return [found[utterance.utterance_id] for utterance in utterances]
 

@@ -27,7 +27,7 @@ from harness.fairness.systems.pairing import Pair
 # Errors a word, given to everybody before the test. The same rate for all changes no difference of rates; it keeps the
 # statistic's logarithm, which is made for rates, away from the differences around zero that it is not made for. Much
 # more would drown equal statistics in rounding errors.
-_SHIFT = 1.0
+SHIFT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ def added_gaps(pair: Pair, part: Membership, speakers: Ints, policy: Policy) -> 
         return None
     n_named = int(speakers.max(initial=-1)) + 1
     refuse_too_many(n_named + 2, len(declared), part.dimension)
-    own, other = _own_and_other(pair, part, np.where(speakers < 0, n_named, speakers), policy)
-    slices, rest = _side(own, n_named, n_named), _side(other, n_named, n_named + 1)
+    own, other = own_and_other(_counts(pair, policy), part, np.where(speakers < 0, n_named, speakers))
+    slices, rest = side_of(own, n_named, n_named), side_of(other, n_named, n_named + 1)
     pairs = pairs_of(slices, rest)
     measured = gaps_of(pairs)
     named = np.stack([(side.present[:n_named]).sum(axis=0) for side in (slices, rest)], axis=1).astype(np.float64)
@@ -110,7 +110,7 @@ def added_gaps(pair: Pair, part: Membership, speakers: Ints, policy: Policy) -> 
         slices=tuple(part.slices[code] for code in declared),
         pairs=pairs,
         measured=measured,
-        freedom=_freedom(measured, pairs.n_shared() > 0),
+        freedom=freedom_of(measured, pairs.n_shared() > 0),
         n_speakers=named,
         support=np.stack([named.min(axis=1), n_scored, words], axis=1),
         mirrored=len(declared) == 2 and np.array_equal(own[..., 0], other[..., 1]),
@@ -127,7 +127,7 @@ def added_gap_p_values(parts: Sequence[AddedGaps], policy: Policy, *, n_finest: 
         seed: Of the permutations.
     """
     return gap_p_values(
-        [_shifted(part.pairs) for part in parts],
+        [shifted(part.pairs) for part in parts],
         wanted=[part.enough(policy) for part in parts],
         n_permutations=policy.n_permutations,
         n_finest=n_finest,
@@ -135,18 +135,48 @@ def added_gap_p_values(parts: Sequence[AddedGaps], policy: Policy, *, n_finest: 
     )
 
 
-def _own_and_other(pair: Pair, part: Membership, people: Ints, policy: Policy) -> tuple[Floats, Floats]:
-    """Return the sums of `_counts` per speaker and declared slice, and of the rest, (4, n_speakers, n_slices) each."""
+def own_and_other(counts: Floats, part: Membership, people: Ints) -> tuple[Floats, Floats]:
+    """Sum counts per speaker and declared slice, and those of the rest: everybody else who declared a value.
+
+    Args:
+        counts: Of every utterance, (n_counts, n_utterances).
+        part: Slices of the utterances.
+        people: Whose each utterance is, (n_utterances,) >= 0.
+
+    Returns:
+        Two tables, (n_counts, n_speakers, n_slices).
+    """
     declared, n_people = np.flatnonzero(part.declared), int(people.max()) + 1
     told = part.declared[part.codes]
     rows, columns = part.rows[told], np.searchsorted(declared, part.codes[told])
     n_cells = n_people * len(declared)
     cells, once = people[rows] * len(declared) + columns, np.unique(rows)  # several values: once in all
-    counts = _counts(pair, policy)
     own: Floats = np.stack([np.bincount(cells, weights=each[rows], minlength=n_cells) for each in counts])
     every: Floats = np.stack([np.bincount(people[once], weights=each[once], minlength=n_people) for each in counts])
-    own = np.reshape(own, (4, n_people, len(declared)))
+    own = np.reshape(own, (len(counts), n_people, len(declared)))
     return own, every[:, :, None] - own
+
+
+def side_of(sums: Floats, n_named: int, unnamed: int) -> Side:
+    """Return one side, who has no id in the row `unnamed`; whose fourth sum is not above 0 is no evidence.
+
+    Args:
+        sums: Errors, words, any count, what says who is there, and any more, (n_counts, n_speakers, n_slices).
+        n_named: Speakers with an id; who has none comes after them.
+        unnamed: `n_named` or the row after it: on the other side it is the other.
+    """
+    table = np.zeros((len(sums), n_named + 2, sums.shape[2]))
+    table[:, :n_named] = sums[:, :n_named]
+    table[:, unnamed] = sums[:, n_named:].sum(axis=1)  # of nobody, where all have ids
+    return Side(errors=table[0], words=table[1], present=table[3] > 0)
+
+
+def shifted(pairs: Pairs) -> Pairs:
+    """Give everybody the same rate more, so that differences around zero are tested as rates are."""
+    own, other = pairs.own.copy(), pairs.other.copy()
+    own[0] += SHIFT * own[1]
+    other[0] += SHIFT * other[1]
+    return replace(pairs, own=own, other=other)
 
 
 def _counts(pair: Pair, policy: Policy) -> Floats:
@@ -161,25 +191,10 @@ def _errors(scores: pd.DataFrame) -> Floats:
     return scores[["substitutions", "deletions", "insertions"]].sum(axis=1).to_numpy(np.float64)
 
 
-def _side(sums: Floats, n_named: int, unnamed: int) -> Side:
-    """Return one side, who has no id in the row `unnamed`; who has neither words nor errors is no evidence."""
-    table = np.zeros((4, n_named + 2, sums.shape[2]))
-    table[:, :n_named] = sums[:, :n_named]
-    table[:, unnamed] = sums[:, n_named:].sum(axis=1)  # of nobody, where all have ids
-    return Side(errors=table[0], words=table[1], present=table[3] > 0)
-
-
-def _freedom(measured: Gaps, paired: Bools) -> Floats:
+def freedom_of(measured: Gaps, paired: Bools) -> Floats:
     """Return Welch's degrees of freedom; those of the smaller side where a speaker is on both."""
     a, b = measured.slices, measured.comparators
     square_a, square_b = a.standard_error**2, b.standard_error**2
     parts = divide(square_a**2, a.n_speakers - 1) + divide(square_b**2, b.n_speakers - 1)
     welch = divide((square_a + square_b) ** 2, parts)
     return np.where(paired, np.fmin(a.n_speakers, b.n_speakers) - 1, welch)
-
-
-def _shifted(pairs: Pairs) -> Pairs:
-    own, other = pairs.own.copy(), pairs.other.copy()
-    own[0] += _SHIFT * own[1]
-    other[0] += _SHIFT * other[1]
-    return replace(pairs, own=own, other=other)

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from harness.fairness.membership import EVERYBODY, OVERALL
 from harness.report.charts import rows as layout
 from harness.report.charts.axes import PERCENT, Axis, Extent, extent
-from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, finite, records, rounded
+from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, either, finite, records, rounded
 from harness.report.charts.labels import count_of, how_many, is_declared, label, listed
 from harness.report.charts.marks import Plot, told
 from harness.report.wording import percent
@@ -36,11 +35,8 @@ def composition(slices: pd.DataFrame, *, ordered: Collection[str] = (), most: in
     Raises:
         UsageError: There is no slice beside the overall one.
     """
-    everybody = slices[(slices["dimension"] == OVERALL) & (slices["slice"] == EVERYBODY)].head(1)
-    rest = slices[slices["dimension"] != OVERALL]
-    placed = layout.arranged(
-        rest, key="wer", support="n_speakers", ordered=ordered, most=most, first=1.4 if len(everybody) else 0
-    )
+    everybody, rest = layout.everybody_of(slices), layout.others_of(slices)
+    placed = layout.below_everybody(slices, key="wer", support="n_speakers", ordered=ordered, most=most)
     frame = placed.with_top(everybody)
     sure = frame[frame["wer_low"].notna()]
     span = extent((sure if len(sure) else frame)["wer"], frame["wer"], within=[0.0], floor=0)
@@ -67,7 +63,7 @@ def _bars(plot: Plot) -> Layers:
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=list(KINDS), range="ordinal"),
-        legend=alt.Legend(title=None, symbolType="square", symbolSize=140),
+        legend=alt.Legend(title=None, symbolType="square", symbolSize=140, columns=either(2, len(KINDS))),
     )
     bars = alt.Chart(alt.NamedData(_SEGMENTS)).mark_bar(orient="horizontal", size=_THICKNESS, clip=True)
     return [bars.encode(x=plot.axis.at("start"), x2="end", y=plot.y, color=colour, **told(_TOOLTIP))]

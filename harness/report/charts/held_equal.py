@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UsageError
-from harness.fairness.adjusted import WITH
 from harness.report.charts import rows as layout
 from harness.report.charts import theme
 from harness.report.charts.axes import TIMES, Axis, Extent, extent
 from harness.report.charts.drawing import Layers, Records, Told, drawn, finite, rounded
 from harness.report.charts.labels import how_many, label, listed
 from harness.report.charts.marks import OVER, REFERENCE_DATA, UNDER, Plot
+from harness.report.ratios import Row, ratio_interval, ratios_of
 from harness.report.wording import times
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 RAW, EVERYTHING, ALONE = "raw", "adjusted", "alone"  # without covariates, with all, with one
 _ESTIMATES = "estimates"
-_NO_COVARIATES = "none"
 _STEP = 28  # pixels of a row, which has two lines
 _APART = 0.19  # of a row, from its middle to either line
 _TICKS = (  # for axes whose ends are at most so many times apart: few, so that ×1 is never hidden by its neighbours
@@ -83,19 +82,14 @@ def _key(row: Mapping[Any, Any]) -> tuple[Any, Any]:
     return row["dimension"], row["slice"]
 
 
-def _kinds(part: pd.DataFrame) -> Iterator[tuple[str, dict[Any, Any]]]:
+def _kinds(part: pd.DataFrame) -> Iterator[tuple[str, Row]]:
     """Yield the rows of a slice that have a ratio, and what each is."""
-    rows = part.to_dict("records")
-    alone = [row["covariates"] for row in rows if WITH not in str(row["covariates"])]
-    for row in rows:
-        if finite(row["ratio"]) is None:
-            continue
-        if row["covariates"] == _NO_COVARIATES:
-            yield RAW, row
-        elif WITH in str(row["covariates"]) or len(alone) <= 2:  # none, and the one there is
-            yield EVERYTHING, row
-        else:
-            yield ALONE, row
+    ratios = ratios_of(part.to_dict("records"))
+    if finite(ratios.raw["ratio"]) is not None:
+        yield RAW, ratios.raw
+    yield from ((ALONE, row) for row in ratios.alone if row is not ratios.everything)
+    if ratios.everything is not None:
+        yield EVERYTHING, ratios.everything
 
 
 def _slice(part: pd.DataFrame) -> dict[str, Any]:
@@ -126,6 +120,7 @@ def _estimates(row: Mapping[Any, Any], part: pd.DataFrame) -> Iterator[dict[str,
             "ratio": finite(found["ratio"]),
             "ratio_low": finite(found["ratio_low"]),
             "ratio_high": finite(found["ratio_high"]),
+            "interval": ratio_interval(found),
             "note": label(found["note"], _LONGEST_NOTE) if isinstance(found["note"], str) else None,
         }
 
@@ -134,11 +129,9 @@ def _placed(estimate: Mapping[str, Any], span: Extent) -> dict[str, Any]:
     """Return an estimate as data: rounded, in words, and whether it goes on beyond the axis."""
     ratio, low, high = (estimate[name] for name in ("ratio", "ratio_low", "ratio_high"))
     known = [value for value in (ratio, low, high) if value is not None]
-    interval = "–" if low is None or high is None else f"{times(low)} to {times(high)}"
     return {
         **{name: rounded(value) if isinstance(value, float) else value for name, value in estimate.items()},
         "ratio_text": times(ratio),
-        "interval": interval,
         "beyond": not span.holds(ratio),
         OVER: span.high if max(known) > span.high else None,
         UNDER: span.low if min(known) < span.low else None,

@@ -114,12 +114,12 @@ def speakers(
 
 def _people(scores: pd.DataFrame, dimension: str) -> People:
     """Sum the counts of every speaker in every slice."""
-    part = membership(scores, dimension)
+    part, ids = membership(scores, dimension), scores["speaker_id"].where(scores["speaker_id"] != "")
     counts = scores[["hits", "substitutions", "deletions", "insertions"]].iloc[part.rows].reset_index(drop=True)
     every = pd.DataFrame(
         {
             "slice": np.array(part.slices, dtype=object)[part.codes],
-            "speaker_id": scores["speaker_id"].to_numpy()[part.rows],
+            "speaker_id": ids.to_numpy()[part.rows],
             "words": counts[["hits", "substitutions", "deletions"]].sum(axis=1),
             "errors": counts[["substitutions", "deletions", "insertions"]].sum(axis=1),
         }
@@ -129,7 +129,7 @@ def _people(scores: pd.DataFrame, dimension: str) -> People:
     return People(
         frame=spoken.assign(wer=spoken["errors"] / spoken["words"])[["slice", "speaker_id", "words", "wer"]],
         slices=part.slices,
-        n_nameless=int(scores["speaker_id"].isna().sum()),
+        n_nameless=int(ids.isna().sum()),
         n_wordless=len(summed) - len(spoken),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from harness.errors import UsageError
+from harness.fairness.membership import EVERYBODY, OVERALL
 from harness.report.charts.drawing import Layers, Records, either
 from harness.report.charts.labels import how_many, is_declared, label
 from harness.report.charts.theme import HEADER, LABEL, NUMBER, QUIET
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 ROWS, HEADERS, ONE = "rows", "headers", "one"  # names of data
 STEP = 22  # pixels of a row
 _BETWEEN = 0.5  # rows of room between dimensions
+_TOP = 1.4  # rows of room for everybody, above the dimensions
 _APART = 0.4  # rows of room between those who declared a value and those who did not
 _LABEL_PIXELS = (112, 196)  # of a name, in a narrow container and in a wide one
 _GUTTER = 10  # pixels between names and plot
@@ -70,6 +72,26 @@ class Column:
     wide: int
     narrow: int = 0
     style: str = NUMBER
+
+
+def everybody_of(slices: pd.DataFrame) -> pd.DataFrame:
+    """Return the row of everybody, where there is one."""
+    return slices[(slices["dimension"] == OVERALL) & (slices["slice"] == EVERYBODY)].head(1)
+
+
+def others_of(slices: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the slices of dimensions."""
+    return slices[slices["dimension"] != OVERALL]
+
+
+def below_everybody(slices: pd.DataFrame, *, key: str, support: str, ordered: Collection[str] = (), most: int) -> Rows:
+    """Place slices as `arranged` does, with room at the top for everybody where the table has such a row.
+
+    Raises:
+        UsageError: There is no slice beside the overall one.
+    """
+    first = 0 if everybody_of(slices).empty else _TOP
+    return arranged(others_of(slices), key=key, support=support, ordered=ordered, most=most, first=first)
 
 
 def arranged(

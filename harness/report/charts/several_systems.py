@@ -58,7 +58,7 @@ def systems(slices: Mapping[str, pd.DataFrame], *, ordered: Collection[str] = ()
         layout.HEADERS: placed.headers,
         layout.ONE: [{"one": 1}],
     }
-    rest = every[every["dimension"] != OVERALL]
+    rest = layout.others_of(every)
     said = Told(
         title=f"WER of {how_many(len(slices), 'system')} by {listed(list(dict.fromkeys(rest['dimension'])))}",
         finding=_finding(every),
@@ -71,7 +71,7 @@ def systems(slices: Mapping[str, pd.DataFrame], *, ordered: Collection[str] = ()
 
 def _placed(every: pd.DataFrame, ordered: Collection[str], most: int, *, first: float, step: float) -> layout.Rows:
     """Place every slice once, by the highest WER that any system has on it."""
-    rest = every[every["dimension"] != OVERALL]
+    rest = layout.others_of(every)
     table = rest.groupby(_KEYS, sort=False, dropna=False)[["wer", "n_speakers"]].max().reset_index()
     return layout.arranged(table, key="wer", support="n_speakers", ordered=ordered, most=most, first=first, step=step)
 
@@ -127,9 +127,8 @@ def _finding(every: pd.DataFrame) -> str:
     """Say every system's overall WER, and of which declared slice it is highest."""
     said = []
     for name, table in every.groupby("system", sort=False):
-        top = table[(table["dimension"] == OVERALL) & (table["slice"] == EVERYBODY)]
-        rest = table[(table["dimension"] != OVERALL) & table["wer"].notna() & table["wer_low"].notna()]
-        rest = rest[rest["slice"].map(is_declared).astype(bool)]
+        top, rest = layout.everybody_of(table), layout.others_of(table)
+        rest = rest[rest["wer"].notna() & rest["wer_low"].notna() & rest["slice"].map(is_declared).astype(bool)]
         overall = f" {percent(finite(top['wer'].iloc[0]))} overall" if len(top) else ""
         worst = layout.highest(rest, "wer") if len(rest) else None
         highest = "" if worst is None else f", highest {label(worst['slice'])} {percent(finite(worst['wer']))}"

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.fairness.membership import EVERYBODY, OVERALL
 from harness.report.charts import rows as layout
 from harness.report.charts import theme
 from harness.report.charts.axes import PLAIN, Axis, extent
 from harness.report.charts.drawing import Layers, Told, cells, drawn, finite, records
 from harness.report.charts.labels import count_of, how_many, label, listed
 from harness.report.charts.marks import REFERENCE_DATA, Plot
+from harness.report.wording import figure
 
 if TYPE_CHECKING:
     import altair as alt
@@ -38,7 +38,7 @@ def speed(speeds: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 80
     Raises:
         UsageError: There is no slice beside the overall one.
     """
-    placed = _placed(speeds, "rtfx", ordered, most)
+    placed = layout.below_everybody(speeds, key="rtfx", support="n_recognised", ordered=ordered, most=most)
     frame = _frame(placed, speeds)
     plot = Plot(Axis(extent(frame["rtfx"], within=_SHOWN, floor=0), _RTFX_TITLE, PLAIN), placed.depth)
     tooltip = (("label", "slice"), ("rtfx_text", "RTFx"), ("clips", "clips"))
@@ -48,11 +48,11 @@ def speed(speeds: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 80
         *plot.aside("note", where="!isValid(datum.rtfx) && datum.note", left="true"),
         *layout.columns(plot.y, _RTFX),
     ]
-    notes = ["Dashed: everybody." if len(_everybody(speeds)) else "", *_notes(frame, "rtfx"), placed.left_out_note]
+    dashed = "" if layout.everybody_of(speeds).empty else "Dashed: everybody."
     said = Told(
         title=f"Speed by {_dimensions(speeds)}",
         finding=_finding(frame, "rtfx", ("fastest", "slowest"), "RTFx", ""),
-        notes=notes,
+        notes=[dashed, *_notes(frame, "rtfx"), placed.left_out_note],
         n_left_out=placed.n_left_out,
     )
     return _drawn(plot, marks, placed, frame, said)
@@ -69,7 +69,7 @@ def latency(speeds: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 
     Raises:
         UsageError: There is no slice beside the overall one.
     """
-    placed = _placed(speeds, "latency_p95_s", ordered, most)
+    placed = layout.below_everybody(speeds, key="latency_p95_s", support="n_recognised", ordered=ordered, most=most)
     frame = _frame(placed, speeds)
     span = extent([*frame["latency_p50_s"], *frame["latency_p95_s"]], within=_SHOWN, floor=0)
     plot = Plot(Axis(span, _LATENCY_TITLE, PLAIN), placed.depth)
@@ -106,38 +106,23 @@ def _drawn(plot: Plot, marks: Layers, placed: layout.Rows, frame: pd.DataFrame, 
         layout.ROWS: records(frame, _FIELDS),
         layout.HEADERS: placed.headers,
         layout.ONE: [{"one": 1}],
-        REFERENCE_DATA: records(frame[frame["dimension"] == OVERALL], ("rtfx",)),
+        REFERENCE_DATA: records(layout.everybody_of(frame), ("rtfx",)),
     }
     return drawn([*marks, *layout.names(plot.y)], data, said, height=layout.height(placed.depth))
 
 
-def _everybody(speeds: pd.DataFrame) -> pd.DataFrame:
-    return speeds[(speeds["dimension"] == OVERALL) & (speeds["slice"] == EVERYBODY)].head(1)
-
-
 def _dimensions(speeds: pd.DataFrame) -> str:
-    return listed([name for name in dict.fromkeys(speeds["dimension"]) if name != OVERALL])
-
-
-def _placed(speeds: pd.DataFrame, key: str, ordered: Collection[str], most: int) -> layout.Rows:
-    return layout.arranged(
-        speeds[speeds["dimension"] != OVERALL],
-        key=key,
-        support="n_recognised",
-        ordered=ordered,
-        most=most,
-        first=1.4 if len(_everybody(speeds)) else 0,
-    )
+    return listed(list(dict.fromkeys(layout.others_of(speeds)["dimension"])))
 
 
 def _frame(placed: layout.Rows, speeds: pd.DataFrame) -> pd.DataFrame:
     """Return the rows drawn with their texts."""
-    frame = placed.with_top(_everybody(speeds))
+    frame = placed.with_top(layout.everybody_of(speeds))
     texts = (("rtfx", "rtfx_text"), ("latency_p50_s", "p50_text"), ("latency_p95_s", "p95_text"))
     return frame.assign(
         clips=[count_of(number) for number in frame["n_recognised"]],
         note=cells(label(note, _LONGEST_NOTE) if isinstance(note, str) and note else None for note in frame["note"]),
-        **{text: [three(finite(value)) for value in frame[name]] for name, text in texts},
+        **{text: [figure(finite(value)) for value in frame[name]] for name, text in texts},
     )
 
 
@@ -146,11 +131,11 @@ def _finding(frame: pd.DataFrame, column: str, ends: Sequence[str], named: str, 
     known = frame[frame[column].notna()]
     if known.empty:
         return f"{named}: not measured, for nothing was recognised in this run."
-    top, rest = known[known["dimension"] == OVERALL], known[known["dimension"] != OVERALL]
-    said = [f"{three(float(value))}{unit} overall" for value in top[column]]
+    top, rest = layout.everybody_of(known), layout.others_of(known)
+    said = [f"{figure(float(value))}{unit} overall" for value in top[column]]
     extremes = (layout.highest(rest, column), layout.lowest(rest, column)) if len(rest) else ()
     for word, row in zip(ends, extremes, strict=False):
-        said.append(f"{word} {label(row['slice'])} {three(float(row[column]))}{unit}")
+        said.append(f"{word} {label(row['slice'])} {figure(float(row[column]))}{unit}")
     return f"{named}: {', '.join(said)}."
 
 
@@ -159,16 +144,3 @@ def _notes(frame: pd.DataFrame, column: str) -> Iterator[str]:
     n_unknown = int(frame[column].isna().sum())
     if n_unknown:
         yield f"{how_many(n_unknown, 'row')} without a figure: nothing was recognised there in this run."
-
-
-def three(figure: float | None) -> str:
-    """Write a figure with about three digits that mean something.
-
-    >>> [three(figure) for figure in (1234.5, 23.44, 1.234, 0.01234, None)]
-    ['1,234', '23.4', '1.23', '0.012', '–']
-    """
-    if figure is None:
-        return "–"
-    if figure >= 100:
-        return f"{figure:,.0f}"
-    return f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}" if figure >= 0.1 else f"{figure:.2g}"

@@ -51,9 +51,8 @@ POINT, HOLLOW, SILENT_POINT, SILENT_HOLLOW, DOT, SILENT_DOT, TICK, POOLED, STROK
     "chart-point", "chart-hollow", "chart-silent-point", "chart-silent-hollow", "chart-dot", "chart-silent-dot",
     "chart-tick", "chart-pooled", "chart-stroke", "chart-stroke-strong",
 )  # fmt: skip
-SERIES_LINE, SERIES_POINT, SERIES_HOLLOW, SERIES_BAND, SERIES_NAME, HALO, FAINT_LINE = (
-    "chart-series-line", "chart-series-point", "chart-series-hollow", "chart-series-band", "chart-series-name",
-    "chart-halo", "chart-faint-line",
+SERIES_LINE, SERIES_POINT, SERIES_HOLLOW, HALO, FAINT_LINE = (
+    "chart-series-line", "chart-series-point", "chart-series-hollow", "chart-halo", "chart-faint-line",
 )  # fmt: skip
 ARROW, CELL, CELL_FEW, CELL_EMPTY, ON_PALE, ON_DEEP, ON_PALE_SMALL, ON_DEEP_SMALL = (
     "chart-arrow", "chart-cell", "chart-cell-few", "chart-cell-empty", "chart-on-pale", "chart-on-deep",
@@ -132,8 +131,6 @@ def _styles(colours: Mapping[str, str]) -> dict[str, Any]:
         SERIES_LINE: {"strokeWidth": 1.4, "opacity": 1},
         SERIES_POINT: {**point, "size": 48},
         SERIES_HOLLOW: {**point, "filled": False, "size": 44, "strokeWidth": 1.3},
-        SERIES_BAND: {"opacity": 0.16},
-        SERIES_NAME: {**text},
         HALO: {**text, "color": colours["paper"], "stroke": colours["paper"], "strokeWidth": 4, "strokeJoin": "round"},
         FAINT_LINE: {"color": strong, "strokeWidth": 0.8, "opacity": 1},
         STROKE_STRONG: {"color": accent, "strokeWidth": 2, "filled": False, "size": 90, "angle": 90, "opacity": 1},

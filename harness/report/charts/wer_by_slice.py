@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.fairness.membership import EVERYBODY, OVERALL
 from harness.report.charts import rows as layout
 from harness.report.charts import theme
 from harness.report.charts.axes import PERCENT, Axis, Extent, extent
@@ -48,11 +47,8 @@ def forest(slices: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 8
     Raises:
         UsageError: There is no slice beside the overall one.
     """
-    everybody = slices[(slices["dimension"] == OVERALL) & (slices["slice"] == EVERYBODY)].head(1)
-    rest = slices[slices["dimension"] != OVERALL]
-    placed = layout.arranged(
-        rest, key="wer", support="n_speakers", ordered=ordered, most=most, first=1.4 if len(everybody) else 0
-    )
+    everybody, rest = layout.everybody_of(slices), layout.others_of(slices)
+    placed = layout.below_everybody(slices, key="wer", support="n_speakers", ordered=ordered, most=most)
     frame = placed.with_top(everybody)
     span = _span(frame)
     plot = Plot(Axis(span, _TITLE, PERCENT), placed.depth)

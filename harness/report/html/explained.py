@@ -1,13 +1,12 @@
 """A run in, what its errors are and what may explain its gaps out: kinds of errors, speakers, models, matches."""
 
-import math
-
-from harness.fairness.adjusted import WITH
-from harness.fairness.membership import EVERYBODY, OVERALL
+from harness.fairness.membership import OVERALL
 from harness.report import charts
+from harness.report.evidence import rate_text, rates_by_slice
 from harness.report.html.measured import Measured, Row, records, text
 from harness.report.html.parts import Heading, Part, Section, Words, drawing, table
-from harness.report.wording import gap_interval, percent, points, rate_interval, times
+from harness.report.ratios import Ratios, fitted_slices, ratio_interval
+from harness.report.wording import gap_interval, percent, points, times
 from harness.results.run import ADJUSTED, MATCHED, METRICS
 
 MOST_SPEAKER_CHARTS = 6
@@ -55,8 +54,9 @@ def speakers_section(measured: Measured) -> Section | None:
     parts: list[Part] = [
         Words("Each dot is a speaker's own WER. A slice's mean can hide a few people who are served far worse.")
     ]
+    heard = measured.counted
     for number, name in enumerate(measured.dimensions[:MOST_SPEAKER_CHARTS]):
-        chart = charts.speakers(measured.scores, name, slices=measured.slices)
+        chart = charts.speakers(heard, name, slices=measured.slices)
         parts += [Heading(name), drawing(f"speakers-{number}", charts.spec(chart), table="speakers-table")]
     rows = [
         (row["dimension"], row["slice"], int(row["n_speakers"]), *_rate_pairs(row, ("wer", "speaker_mean_wer")))
@@ -79,19 +79,12 @@ def _rates(measured: Measured) -> list[tuple[object, ...]]:
     metrics = measured.run.optional(METRICS)
     if metrics is None or metrics.empty:
         return []
-    alone = metrics[metrics["comparator"].isna() & metrics["slice"].notna() & metrics["metric"].isin(_RATES)]
-    rows: list[tuple[object, ...]] = []
-    for (dimension, name), part in alone.groupby(["dimension", "slice"], sort=False, dropna=False):
-        found = {row["metric"]: row for row in records(part)}
-        rows.append((dimension, name, *(_rate_cell(found.get(metric)) for metric in _RATES)))
-    return sorted(rows, key=lambda row: (row[0] != OVERALL, row[1] != EVERYBODY))  # stable: everybody first
+    found = rates_by_slice(metrics, _RATES)
+    return [(*key, *(_rate_cell(rates.get(metric)) for metric in _RATES)) for key, rates in found.items()]
 
 
 def _rate_cell(row: Row | None) -> tuple[str, float | None]:
-    if row is None or row["value"] != row["value"]:
-        return "–", None
-    interval = rate_interval(row["value_low"], row["value_high"]).removesuffix(" %")
-    return percent(row["value"]) + ("" if interval == "–" else f" ({interval})"), row["value"]
+    return rate_text(row), None if row is None or row["value"] != row["value"] else row["value"]
 
 
 def _rate_pairs(row: Row, names: tuple[str, ...]) -> list[tuple[str, float]]:
@@ -102,49 +95,37 @@ def _adjusted(measured: Measured) -> list[Part]:
     adjusted = measured.run.optional(ADJUSTED)
     if adjusted is None or adjusted.empty:
         return []
-    fitted = adjusted[adjusted.groupby(["dimension", "slice"], dropna=False)["ratio"].transform("count") > 0]
-    if fitted.empty:
+    fitted = fitted_slices(adjusted)
+    if not fitted:
         return [Words("No slice had enough people for a model of its gap; adjusted.csv says why of each.", "none")]
-    rows = [
-        _adjusted_cells(records(part)) for _, part in fitted.groupby(["dimension", "slice"], sort=False, dropna=False)
-    ]
+    rows = [_adjusted_cells(ratios) for ratios in fitted]
     headers = ("dimension", "slice", "against", "ratio", "interval", "adjusted", "interval", "moved most by", "note")
     caption = "WER ratios without covariates, and with all that fit into one model."
     return [
         Words(
             "WER ratios of a mixed-effects Poisson regression with a random intercept per speaker, raw and adjusted "
             "for what was recorded of each utterance. A covariate that follows from the attribute itself is part of "
-            "the gap, not an excuse for it. Verdicts rest on the tests above, never on this model."
+            "the gap, not an excuse for it. Its raw ratio is that of one speaker to another, not of all words to all "
+            "words as in the table of gaps. Verdicts rest on the tests above, never on this model."
         ),
-        drawing("adjusted", charts.spec(charts.adjusted(fitted.reset_index(drop=True))), table="adjusted-table"),
+        drawing("adjusted", charts.spec(charts.adjusted(adjusted)), table="adjusted-table"),
         table("adjusted-table", headers, rows, caption=caption, file=ADJUSTED, folded=True),
     ]
 
 
-def _adjusted_cells(rows: list[Row]) -> tuple[object, ...]:
-    raw, *others = rows  # without covariates, with each, and last with all that can be in one model
-    fitted = [row for row in others if row["ratio"] == row["ratio"]]
-    has_all = len(fitted) > 1 and fitted[-1]["covariates"] == WITH.join(row["covariates"] for row in fitted[:-1])
-    alone = fitted[:-1] if has_all else fitted
-    full = fitted[-1] if has_all or len(fitted) == 1 else None
-    most = max(alone, key=lambda row: abs(row["ratio"] - raw["ratio"]), default=None)
-    notes = dict.fromkeys(text(row["note"]) for row in (raw, full) if row is not None)
+def _adjusted_cells(ratios: Ratios) -> tuple[object, ...]:
+    raw, everything, moving = ratios.raw, ratios.everything, ratios.moving
     return (
         raw["dimension"],
         raw["slice"],
         raw["comparator"],
         (times(raw["ratio"]), raw["ratio"]),
-        _ratio_interval(raw),
-        ("–", None) if full is None else (times(full["ratio"]), full["ratio"]),
-        "–" if full is None else _ratio_interval(full),
-        "–" if most is None else f"{most['covariates']} (to {times(most['ratio'])})",
-        "; ".join(note for note in notes if note),
+        ratio_interval(raw),
+        ("–", None) if everything is None else (times(everything["ratio"]), everything["ratio"]),
+        "–" if everything is None else ratio_interval(everything),
+        "–" if moving is None else f"{moving['covariates']} (to {times(moving['ratio'])})",
+        ratios.note,
     )
-
-
-def _ratio_interval(row: Row) -> str:
-    low, high = row["ratio_low"], row["ratio_high"]
-    return "–" if math.isnan(low) or math.isnan(high) else f"{times(low)} to {times(high)}"
 
 
 def _matched(measured: Measured) -> list[Part]:

@@ -1,9 +1,18 @@
 """A run in, how it was made and how to read it out."""
 
+from harness.report.conditions import UnderConditions
 from harness.report.html.measured import Measured
 from harness.report.html.parts import Facts, Section
 from harness.report.pages import verdict
 from harness.report.wording import mapping, plain
+
+_OF_CONDITIONS = (
+    ("condition", "what was done to every clip before it was heard: noise, a line, a room; clean is nothing."),
+    ("harm", "what a condition adds to a slice's WER: the same clips, under the condition and clean, in points."),
+    ("extra harm", "a slice's harm less that of everybody else; above 0 the condition hurts the slice more."),
+    ("ratio of extra harm", "how many times word errors grew for the slice, over how many times for everybody else."),
+    ("crossing", "the level of a sweep at which a slice's WER reaches the one that was named as still of use."),
+)
 
 
 def made_section(measured: Measured) -> Section:
@@ -25,17 +34,18 @@ def made_section(measured: Measured) -> Section:
         ("recogniser", backend or "transcripts made elsewhere"),
         *([("transcripts", f"{transcripts['file']}, digest {str(transcripts['digest'])[:16]}")] if transcripts else []),
         ("policy", _policy(measured)),
-        ("made", f"{facts['finished']} on {facts['platform']}, Python {facts['python']}, device {facts['device']}"),
+        ("made", f"{facts['finished']} on {facts['platform']}, Python {facts['python']}{_device(measured)}"),
         ("harness", f"{harness}, commit {facts['commit'] or 'unknown'}, seed {facts['seed']}"),
         ("files beside this one", "config.yaml and run.json say everything; scores.parquet has every utterance."),
     ]
     return Section("made", "How this was made", "Provenance", [Facts([(name, plain(told)) for name, told in pairs])])
 
 
-def reading_section(measured: Measured) -> Section:
+def reading_section(measured: Measured, under: UnderConditions | None = None) -> Section:
     """Return the words of the report, in a line each."""
     summary = measured.summary
     level, margin = f"{100 * summary['confidence']:g} %", f"{100 * summary['margin']:g} points"
+    equal = f"{100 - 200 * mapping(measured.facts['policy'])['alpha']:g} %"  # of two one-sided tests
     pairs: list[tuple[str, object]] = [
         (
             "WER",
@@ -46,12 +56,21 @@ def reading_section(measured: Measured) -> Section:
         ("interval", f"{level}, made by resampling speakers, not utterances: one person's errors come together."),
         (verdict("disparity"), f"worse than the comparator by at least {margin}, shown by a corrected test."),
         (verdict("advantage"), "the mirror image: better by at least the margin."),
-        (verdict("within_margin"), "equal: the whole interval lies inside the margin."),
+        (
+            verdict("within_margin"),
+            f"equal: the whole {equal} interval lies inside the margin; shown is that of {level}.",
+        ),
         (verdict("inconclusive"), "neither; with so few people a gap may be there and not be seen."),
         (verdict("insufficient"), "too few speakers, utterances or words; no test was run."),
+        *(_OF_CONDITIONS if under else ()),
         ("undeclared, declined", "not recorded; asked and not answered. They are measured and never compared."),
     ]
     return Section("reading", "How to read this", "How to read", [Facts(pairs)])
+
+
+def _device(measured: Measured) -> str:
+    device = measured.facts["device"]  # None of a run that was heard by something that has none
+    return f", device {device}" if device else ""
 
 
 def _policy(measured: Measured) -> str:

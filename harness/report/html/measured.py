@@ -8,10 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from harness.fairness import Failures
 from harness.fairness.membership import AND, EVERYBODY, OVERALL
 from harness.fairness.speaker_sums import Ints, speaker_codes
 from harness.report.wording import mapping, plain
 from harness.results import Run
+from harness.results.run import CONDITIONS
+from harness.transcription.store import CLEAN
 
 Row = Mapping[str, Any]
 INSUFFICIENT = "insufficient"
@@ -35,8 +38,17 @@ class Measured:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Return scores.parquet."""
-        return self.run.scores
+        """Return what was judged: scores.parquet, or where a run has conditions, of it what was heard clean."""
+        scores = self.run.scores
+        if not (self.run.path / CONDITIONS).is_file():
+            return scores
+        return scores[scores["condition"] == CLEAN].reset_index(drop=True)
+
+    @property
+    def counted(self) -> pd.DataFrame:
+        """Return the scores that the rates are made of: without failed clips where the policy leaves those out."""
+        left_out = self.summary["failures_count_as"] == Failures.left_out.value
+        return self.scores[~self.scores["failed"].astype(bool)] if left_out else self.scores
 
     @cached_property
     def speaker_codes(self) -> Ints:

@@ -27,8 +27,8 @@ def normalizers_section(measured: Measured) -> Section | None:
     keys = set(zip(sensitive["dimension"], sensitive["slice"], strict=True))
     rows = [_cells(row) for row in records(profiles) if (row["dimension"], row["slice"]) in keys]
     explained = (
-        f"{opening} The verdicts below, or the signs of their gaps, depend on which is used: a choice of the person "
-        "who measures, not of the recogniser."
+        f"{opening} The verdicts below, the signs of their gaps or, where too few were there for a test, whether they "
+        "exceed the margin depend on which is used: a choice of the person who measures, not of the recogniser."
     )
     caption = "Each of these gaps under every normaliser."
     return Section(

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError
-
-TRANSCRIPTS, SPEAKERS = "transcripts", "speakers"
+from harness.report.explorer import SPEAKERS, TRANSCRIPTS
 
 
 @dataclass(kw_only=True)

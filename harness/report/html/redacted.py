@@ -8,9 +8,10 @@ import pandas as pd
 
 from harness.fairness.membership import AND
 from harness.fairness.speaker_sums import speaker_codes
-from harness.report.html.options import SPEAKERS
+from harness.report.explorer import SPEAKERS
 from harness.report.wording import mapping
 from harness.results import Run
+from harness.results.run import TERM_EXAMPLES, TERM_LIST
 
 _SPEAKER = "speaker_id"
 _TEXTS = ("reference", "hypothesis")
@@ -22,7 +23,8 @@ _SLICES = ("worst_slice", "max_gap")
 class RedactedRun(Run):
     """Is a run without transcripts, without speakers, or without both.
 
-    Without speakers, what was sliced by speaker is gone too. Errors of failed clips, which may quote anything, and ids
+    Without speakers, what was sliced by speaker is gone too. The list of terms, which is the customer's own words,
+    examples of them, errors of failed clips, which may quote anything, and ids
     of utterances, which may name anybody, are gone in either case.
     """
 
@@ -48,8 +50,8 @@ class RedactedRun(Run):
         return self._without_speakers(super().disparities)
 
     def optional(self, name: str) -> pd.DataFrame | None:
-        """Return a table that not every run has, without slices that are speakers."""
-        table = super().optional(name)
+        """Return a table that not every run has, without slices that are speakers; none that is words."""
+        table = None if name in (TERM_LIST, TERM_EXAMPLES) else super().optional(name)
         return table if table is None or "dimension" not in table else self._without_speakers(table)
 
     @property
@@ -63,6 +65,7 @@ class RedactedRun(Run):
         if SPEAKERS in self.redact:
             kept |= {name: [each for each in summary.get(name) or [] if self._is_shown(each)] for name in _LISTS}
             kept |= {name: None for name in _SLICES if not self._is_shown(mapping(summary[name]))}
+            kept |= {"beyond": self._shown_beyond(mapping(summary.get("beyond")))} if summary.get("beyond") else {}
             kept["slices_lost"] = [each for each in summary["slices_lost"] if self._is_shown({"dimension": each})]
         return summary | kept
 
@@ -76,6 +79,18 @@ class RedactedRun(Run):
         promised = {name: told for name, told in mapping(policy["dimensions"]).items() if not _of_speakers(name)}
         by = [name for name in facts["sliced_by"] if not _of_speakers(name)]
         return facts | {"sliced_by": by, "policy": policy | {"dimensions": promised}}
+
+    def _shown_beyond(self, beyond: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is said of conditions without what names a speaker."""
+        return {
+            name: {
+                **mapping(told),
+                "violations": [each for each in mapping(told).get("violations") or [] if self._is_shown(each)],
+            }
+            if isinstance(told, Mapping)
+            else told
+            for name, told in beyond.items()
+        }
 
     def _is_shown(self, item: Mapping[str, Any]) -> bool:
         return not _of_speakers(str(item.get("dimension", "")).split(":")[0])

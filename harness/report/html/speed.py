@@ -6,10 +6,9 @@ from typing import Any
 from harness.report import charts
 from harness.report.html.measured import Measured, Row, records
 from harness.report.html.parts import Facts, Part, Section, Words, drawing, table
-from harness.report.speed import speed_sentence
-from harness.report.wording import mapping, percent
+from harness.report.speed import speed_sentence, stages
+from harness.report.wording import figure, mapping, percent
 from harness.results.run import SPEED
-from harness.results.speed import BACKEND
 
 _HEADERS = ("dimension", "slice", "RTFx", "latency p50 s", "latency p95 s", "clips recognised", "audio s")
 _MIB = 1024**2
@@ -68,14 +67,9 @@ def _facts(speed: Mapping[str, Any]) -> list[tuple[str, object]]:
 
 def _stages(speed: Mapping[str, Any]) -> list[Part]:
     """Return where the recognisers' time went."""
-    shares = mapping(speed.get("stage_shares"))
-    if not shares:
+    rows = [(name, (f"{seconds:.2f}", seconds), (percent(share), share)) for name, seconds, share in stages(speed)]
+    if not rows:
         return []
-    names = {BACKEND: "backend, in none of its stages"}
-    rows = [
-        (names.get(name, name.replace("_", " ")), (f"{seconds:.2f}", seconds), (percent(shares[name]), shares[name]))
-        for name, seconds in mapping(speed["stages_s"]).items()
-    ]
     caption = f"Where the {_seconds(speed['worker_s'])} of the recognisers went, warm-up excluded."
     return [table("stages-table", ("stage", "seconds", "share"), rows, caption=caption, file="run.json")]
 
@@ -84,28 +78,9 @@ def _cells(row: Row) -> tuple[object, ...]:
     return (
         row["dimension"],
         row["slice"],
-        *((_figure(row[name]), row[name]) for name in ("rtfx", "latency_p50_s", "latency_p95_s")),
+        *((figure(row[name]), row[name]) for name in ("rtfx", "latency_p50_s", "latency_p95_s")),
         int(row["n_recognised"]),
         (f"{row['audio_s']:,.1f}", row["audio_s"]),
-    )
-
-
-def _figure(value: float) -> str:
-    """Write a figure with about three digits that mean something.
-
-    >>> _figure(123.4), _figure(1.234), _figure(0.0123), _figure(float("nan"))
-    ('123', '1.23', '0.012', '–')
-    """
-    if value != value:
-        return "–"
-    return (
-        f"{value:,.0f}"
-        if value >= 100
-        else f"{value:.1f}"
-        if value >= 10
-        else f"{value:.2f}"
-        if value >= 1
-        else f"{value:.2g}"
     )
 
 

@@ -57,8 +57,11 @@ def checked_beside(run: Run, others: Sequence[Run]) -> None:
     """Refuse runs of other utterances: their rates would stand side by side and mean different things.
 
     Raises:
-        UsageError: Utterances or their references differ.
+        UsageError: Utterances or their references differ, or one of them is the run itself.
     """
+    for other in others:
+        if other.path.resolve() == run.path.resolve():
+            raise UsageError(f"report.beside={other.path}: is the run itself. Give others, of the same utterances.")
     ours = _utterances(run) if others else None
     for other in others:
         theirs = _utterances(other)

@@ -2,14 +2,17 @@
 
 from functools import partial
 
-from harness.report.explorer import explorer_data
+from harness.report.conditions import UnderConditions, under_conditions
+from harness.report.explorer import SPEAKERS, explorer_data
+from harness.report.html.conditions import of_clean
 from harness.report.html.explained import errors_section, explained_section, speakers_section
 from harness.report.html.findings import findings_section
 from harness.report.html.gaps import gaps_section
+from harness.report.html.last_mile import last_mile_sections, most_hurt
 from harness.report.html.made import made_section, reading_section
 from harness.report.html.measured import Measured, system_name
 from harness.report.html.normalizers import normalizers_section
-from harness.report.html.options import SPEAKERS, ReportOptions
+from harness.report.html.options import ReportOptions
 from harness.report.html.parts import Drawing, Section, typeset
 from harness.report.html.people import people_section
 from harness.report.html.redacted import RedactedRun
@@ -45,9 +48,13 @@ def render_html(run: Run, options: ReportOptions) -> str:
     others = [Run.open(path) for path in options.beside]
     checked_beside(run, others)
     measured = Measured(_shown(run, options))
+    under = under_conditions(measured.run)
     explorer = partial(explorer_data, run, options)
     with beside(explorer, n_rows=measured.summary["n_utterances"], worth_it=EXPLORED_BESIDE) as utterances:
-        sections = _sections(measured, [_shown(other, options) for other in others], options)
+        sections = [
+            *last_mile_sections(measured, under),
+            *_sections(measured, [_shown(other, options) for other in others], options, under),
+        ]
         explored = utterances()
     return page(
         "report",
@@ -62,7 +69,7 @@ def render_html(run: Run, options: ReportOptions) -> str:
         tested=measured.summary["n_tested"],
         verdict_sentence=policy_sentence(measured.run),
         made=plain(measured.facts["finished"]),
-        headline=_headline(measured),
+        headline=_headline(measured, under),
         redacted=sorted(set(options.redact)),
         typeset=typeset,
     )
@@ -72,10 +79,13 @@ def _shown(run: Run, options: ReportOptions) -> Run:
     return RedactedRun(run.path, frozenset(options.redact)) if options.redact else run
 
 
-def _sections(measured: Measured, others: list[Run], options: ReportOptions) -> list[Section]:
-    """Return the sections that have something to say, in a reader's order."""
+def _sections(
+    measured: Measured, others: list[Run], options: ReportOptions, under: UnderConditions | None
+) -> list[Section]:
+    """Return the sections that have something to say, in a reader's order; under conditions they are of clean audio."""
+    first = findings_section(measured)
     found = [
-        findings_section(measured),
+        first if under is None else of_clean(first),
         people_section(measured),
         slices_section(measured),
         gaps_section(measured),
@@ -88,7 +98,7 @@ def _sections(measured: Measured, others: list[Run], options: ReportOptions) -> 
         speed_section(measured),
         Section("utterances", "Utterances", "Utterances", ()),  # the explorer's template
         made_section(measured),
-        reading_section(measured),
+        reading_section(measured, under),
     ]
     return [section for section in found if section is not None]
 
@@ -97,18 +107,20 @@ def _rail(sections: list[Section]) -> list[tuple[str, str]]:
     return [(section.id, section.short) for section in sections]
 
 
-def _headline(measured: Measured) -> list[tuple[str, str, str]]:
+def _headline(measured: Measured, under: UnderConditions | None) -> list[tuple[str, str, str]]:
     """Return the figures at the top: what, how much, and how sure or of whom."""
-    summary = measured.summary
+    summary, clean = measured.summary, ", clean" if under else ""
     gap = mapping(summary["max_gap"])
     figures = [
-        ("word error rate", percent(summary["wer"]), rate_interval(summary["wer_low"], summary["wer_high"])),
+        (f"word error rate{clean}", percent(summary["wer"]), rate_interval(summary["wer_low"], summary["wer_high"])),
+        ("promised", f"{100 * summary['margin']:g} points", "at most, against its comparator"),
         ("speakers", f"{summary['n_speakers']:,}", f"{summary['n_utterances']:,} utterances"),
     ]
+    figures[2:2] = most_hurt(under) if under else []
     if gap:
         interval = gap_interval(gap["gap_low"], gap["gap_high"])
         where = f"{plain(gap['slice'])}, {str(gap['verdict']).replace('_', ' ')}"
-        figures.insert(1, ("largest gap tested", f"{points(gap['gap'])} points", f"{interval}: {where}"))
+        figures.insert(2, (f"largest gap tested{clean}", f"{points(gap['gap'])} points", f"{interval}: {where}"))
     if summary["n_failed"]:
         figures.append(("failed", f"{summary['n_failed']:,}", "clips"))
     return figures

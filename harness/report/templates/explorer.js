@@ -291,7 +291,9 @@
       const condition = data.filters[0].values[cellOf(0, i)[0]];
       const before = condition === CLEAN ? null : ` The recording before the condition ${condition}.`;
       panel.replaceChildren(player(i, recording), before ?? "");
-      panel.querySelector("audio").focus();
+      const audio = panel.querySelector("audio");
+      audio.focus();
+      audio.play().catch(() => {}); // the listener for errors says what cannot be played
     });
     toggle.setAttribute("aria-expanded", "false");
     toggle.setAttribute("aria-label", `Listen to ${idOf(i)}`);

@@ -1,0 +1,136 @@
+"""A customer's manifest under their conditions in, a run directory that says for whom it is worse there out."""
+
+import logging
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import StorageError, UsageError
+from harness.fairness import violations
+from harness.fairness.conditions import HarmScale, condition_grid, crossing_table, extra_harm_table
+from harness.pipelines.evaluation import evaluate, scored
+from harness.pipelines.hearing import HearingJob, heard
+from harness.pipelines.job import Beyond, Evaluation, Outcome
+from harness.results import Run
+from harness.results.placed import placed_beside
+from harness.results.run import CONDITIONS, CROSSINGS, EXTRA_HARM, LEVELS, PLACED
+from harness.results.sharing import share_aggregate
+from harness.transcription.progress import stage
+from harness.transcription.store import CLEAN
+
+log = logging.getLogger(__name__)
+
+
+class Share(Enum):
+    """What of a run may leave the house."""
+
+    none = "none"
+    aggregate = "aggregate"  # a folder of its own, see `harness.results.sharing`
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastMileJob(HearingJob):
+    """Holds everything a last-mile test needs beside what hearing does.
+
+    Attributes:
+        levels: One row a condition: condition, sweep, parameter, level, digest.
+        wer: The highest WER that is of use; in every sweep, the level at which a slice crosses it is looked for.
+        scale: What a verdict on extra harm is about: words more in a hundred, or times as many.
+        beside: A finished run that this one's gaps are placed beside, as of a public benchmark; None: none.
+        share: What may leave the house.
+        share_to: The folder of that; None: beside the run directory, called as it is with `_shared`.
+    """
+
+    levels: pd.DataFrame
+    wer: float
+    scale: HarmScale = HarmScale.additive
+    beside: Run | None = None
+    share: Share = Share.none
+    share_to: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant, before hours of transcription."""
+        if len(self.conditions) < 2:
+            raise UsageError(
+                "a last-mile test needs a condition beside clean. Choose some, as in condition=[noise,telephone], or "
+                "give recordings of your own rooms: noises=[ward.wav]."
+            )
+        if not 0 < self.wer < 1:
+            raise UsageError(f"wer={self.wer}; expected the highest WER that is of use, between 0 and 1: 20 % are 0.2.")
+
+
+def last_mile(job: LastMileJob) -> Outcome:
+    """Hear every utterance as recorded and under every condition, then judge each slice in each, and what is added.
+
+    Raises:
+        HarnessError: Something could not be measured; the message says what and what to do.
+    """
+    evaluation = job.evaluation()
+    with heard(job, pipeline="last_mile") as found:
+        scores = scored(found.hypotheses, evaluation)
+        beyond = _beyond(scores, evaluation, job)
+        clean = scores["condition"] == CLEAN
+        hypotheses = found.hypotheses[found.hypotheses["condition"] == CLEAN].reset_index(drop=True)
+        facts = found.facts | {"beside": _of_beside(job.beside)}
+        outcome = evaluate(
+            found.run,
+            scores[clean].reset_index(drop=True),
+            hypotheses,
+            replace(evaluation, facts=facts),
+            beyond=beyond,
+        )
+    if job.share is Share.aggregate:
+        _share(outcome.run, job.share_to)
+    return outcome
+
+
+def _share(run: Run, folder: str | None) -> None:
+    """Write what may leave the house; where it cannot be, the run is whole all the same."""
+    try:
+        share_aggregate(run, folder or f"{run.path}_shared")
+    except (UsageError, StorageError) as error:
+        log.warning("nothing was written for sharing, the run is whole: %s", error)
+
+
+def _beyond(scores: pd.DataFrame, evaluation: Evaluation, job: LastMileJob) -> Beyond:
+    """Return the tables of the conditions, and whether the policy holds under every one of them."""
+    by, policy, orders = evaluation.by, job.policy, evaluation.orders
+    with stage("judging the conditions", n_rows=len(scores)):
+        grid = condition_grid(scores, by, policy, np.random.default_rng(job.seed), orders=orders)
+        harm = extra_harm_table(
+            scores, by, policy, np.random.default_rng(job.seed), orders=orders, levels=job.levels, scale=job.scale
+        )
+        crossings = crossing_table(
+            scores, by, job.levels, wer=job.wer, policy=policy, rng=np.random.default_rng(job.seed), orders=orders
+        )
+    tables = {LEVELS: job.levels, CONDITIONS: grid, EXTRA_HARM: harm, CROSSINGS: crossings}
+    if job.beside is not None:
+        tables[PLACED] = placed_beside(grid, job.beside)
+    broken, added = (violations(table[table["verdict"].notna()], policy) for table in (grid, harm))
+    return Beyond(scores, tables, _summary(grid, harm, broken, added), kept=broken.empty and added.empty)
+
+
+def _summary(grid: pd.DataFrame, harm: pd.DataFrame, broken: pd.DataFrame, added: pd.DataFrame) -> dict[str, object]:
+    return {
+        "n_conditions": int(grid["condition"].nunique()),
+        "gaps": {"verdicts": _counts(grid), "violations": _told(broken)},
+        "extra_harm": {"verdicts": _counts(harm), "violations": _told(added)},
+    }
+
+
+def _counts(table: pd.DataFrame) -> dict[str, int]:
+    return {str(verdict): int(n) for verdict, n in table["verdict"].dropna().value_counts(sort=True).items()}
+
+
+def _told(rows: pd.DataFrame) -> list[dict[str, str]]:
+    names = ["condition", "dimension", "slice", "verdict", "reason"]
+    return [dict(zip(names, map(str, row), strict=True)) for row in rows[names].itertuples(index=False)]
+
+
+def _of_beside(run: Run | None) -> dict[str, str] | None:
+    if run is None:
+        return None
+    return {"run": Path(run.path).name, "manifest": str(run.facts["manifest"]["name"])}
