@@ -25,7 +25,9 @@ def corpus(tmp_path_factory):
     ("arguments", "words"),
     [
         pytest.param(["benchmrk"], "no pipeline 'benchmrk'.*Did you mean 'benchmark'", id="misspelt-pipeline"),
-        pytest.param(["xyzzy"], "no pipeline 'xyzzy'; expected one of benchmark, last_mile, rescore", id="unknown-pipeline"),
+        pytest.param(
+            ["xyzzy"], "no pipeline 'xyzzy'; expected one of benchmark, last_mile, rescore", id="unknown-pipeline"
+        ),
         pytest.param(["benchmark", "polcy=strict"], "Could not override 'polcy'", id="unknown-option"),
         pytest.param(
             ["benchmark", "policy.margn=1"],

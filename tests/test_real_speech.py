@@ -94,9 +94,7 @@ def test_a_kill_half_way_through_real_speech_costs_a_batch_and_changes_no_number
     assert 300 <= len(kept) < 600
     ended = harness(*FSDD, "run_dir=run", cwd=tmp_path)
     assert ended.exit_status == 0, ended.err
-    assert (
-        f"{600 - len(kept)} clips transcribed" in ended.err
-    )  # and the batch that was in the recogniser, once more
+    assert f"{600 - len(kept)} clips transcribed" in ended.err  # and the batch that was in the recogniser, once more
     assert len(hypothesis_lines(tmp_path / "run")) == 600
     assert len(kept) % BATCH_SIZE == 0
     assert tables_but_timings(tmp_path / "run") == tables_but_timings(fsdd.path)

@@ -109,7 +109,7 @@ def _beyond(scores: pd.DataFrame, evaluation: Evaluation, job: LastMileJob) -> B
     tables = {LEVELS: job.levels, CONDITIONS: grid, EXTRA_HARM: harm, CROSSINGS: crossings}
     if job.beside is not None:
         tables[PLACED] = placed_beside(grid, job.beside)
-    broken, added = (violations(table[table["verdict"].notna()], policy) for table in (grid, harm))
+    broken, added = (violations(table[table["verdict"].fillna("") != ""], policy) for table in (grid, harm))
     return Beyond(scores, tables, _summary(grid, harm, broken, added), kept=broken.empty and added.empty)
 
 
@@ -122,11 +122,11 @@ def _summary(grid: pd.DataFrame, harm: pd.DataFrame, broken: pd.DataFrame, added
 
 
 def _counts(table: pd.DataFrame) -> dict[str, int]:
-    return {str(verdict): int(n) for verdict, n in table["verdict"].dropna().value_counts(sort=True).items()}
+    return {str(verdict): int(n) for verdict, n in table["verdict"].fillna("").value_counts().items() if verdict}
 
 
 def _told(rows: pd.DataFrame) -> list[dict[str, str]]:
-    names = ["condition", "dimension", "slice", "verdict", "reason"]
+    names = ["condition", "dimension", "slice", "verdict"]  # the reasons stand in the tables
     return [dict(zip(names, map(str, row), strict=True)) for row in rows[names].itertuples(index=False)]
 
 

@@ -39,6 +39,7 @@ TERMS, TERM_COUNTS, TERM_SPANS, TERM_LIST, TERM_EXAMPLES, TERM_VALUES = (  # whe
 )  # fmt: skip
 COMPARISONS, DISCOVERIES, PLAN = "comparisons.csv", "discoveries.csv", "plan.csv"  # of the pipelines of these names
 INVARIANCE, CHANGED = "invariance.csv", "changed.jsonl"  # of harness audit_invariance
+_NAMES = "dimension slice comparator condition sweep parameter term said heard heard_instead".split()  # columns
 _FROM_RUNS = ("compare", "discover", "plan", "audit_invariance")  # pipelines whose run directories have no scores
 _PART = ".part"  # ends the names of files that are being written
 _ORPHANED_AFTER_S = 3600  # no file of a run is written for so long
@@ -331,7 +332,7 @@ def _safe(name: str) -> str:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Read a table of the contract; only an empty cell is missing, a slice may be called `NA`."""
-    names = dict.fromkeys(("dimension", "slice", "comparator"), str)  # also where all of them are numerals
+    names = dict.fromkeys(_NAMES, str)  # also where all of them are numerals
     try:
         return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
     except (OSError, ValueError) as error:  # pandas' own errors of torn and empty files are ValueErrors

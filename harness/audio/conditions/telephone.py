@@ -33,8 +33,8 @@ Whole = npt.NDArray[np.float64]  # whole numbers, exact as long as they stay und
 class Telephone(AcousticCondition):
     """Passes 300 to 3,400 Hz without delay, at 8 kHz and 16 bits, companded after G.711, and comes back to 16 kHz.
 
-    Up to the 16 bits everything is in double precision: companded samples are the same or a whole step apart, and the
-    last bits of single precision would push one in a thousand over that step on another processor or a GPU.
+    Up to the 16 bits everything is in double precision: companded samples are the same or a whole step apart, and in
+    single precision one in 170,000 (20 of 3.5 million, by up to 0.003) fell on the other side of a step.
 
     Attributes:
         low_hz: Lower edge of the band, half the amplitude, 0 (no lower edge) to 3,000.
@@ -84,7 +84,7 @@ class LowPass(AcousticCondition):
 
     Attributes:
         cutoff_hz: 200 to 7,900.
-        order: 1 to 8; the slope is 6 dB an octave for each. A face mask has about 1 or 2 from 2 or 3 kHz.
+        order: 1 to 8; the slope is 6 dB an octave for each.
     """
 
     cutoff_hz: float

@@ -7,8 +7,9 @@ import pandas as pd
 
 from harness.report.charts import rows as layout
 from harness.report.charts import theme
+from harness.report.charts import verdict_marks as marks
 from harness.report.charts.axes import POINTS, Axis, Extent, extent
-from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, either, finite, records, rounded
+from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, finite, records, rounded
 from harness.report.charts.labels import how_many, label, listed
 from harness.report.charts.marks import OVER, REFERENCE_DATA, UNDER, Plot
 from harness.report.wording import gap_interval, points
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import altair as alt
 
 INSUFFICIENT, INCONCLUSIVE = "insufficient", "inconclusive"
-_BANDS = "bands"
 _FIELDS = (
     "row", "label", "apart", "comparator", "gap", "gap_low", "gap_high", "gap_text", "interval", "verdict", "word",
     "minimum_detectable_gap", "detectable", "reason", "beyond", "over", "under",
@@ -28,7 +28,6 @@ _TOOLTIP = (
 )  # fmt: skip
 _TICKS = 5  # so few that a narrow chart need not hide the one at 0
 _BESIDE_MARGIN = 1.25  # the axis goes so much beyond the margin, at least
-_MINUS = "−"  # as on the axis
 _LONGEST_REASON = 200  # characters
 _MOST_NAMED = 3  # disparities in the finding
 _NONE: Mapping[str, float] = {}
@@ -64,7 +63,7 @@ def gaps(
         layout.ROWS: _rows(frame, span),
         layout.HEADERS: _headers(placed),
         layout.ONE: [{"one": 1}],
-        _BANDS: _bands(frame, promised),
+        marks.BANDS: _bands(frame, promised),
         REFERENCE_DATA: [{"zero": 0}],
     }
     told = Told(
@@ -111,64 +110,16 @@ def _headers(placed: layout.Rows) -> Records:
 
 
 def _layers(plot: Plot) -> Layers:
-    ranged = "isValid(datum.gap_low) && isValid(datum.gap_high)"
-    layers = [_band(plot), plot.reference("zero", style=theme.ZERO)]
-    for verdict, (shape, _) in theme.VERDICTS.items():
-        mine = f"datum.verdict == '{verdict}'"
-        layers += [
-            plot.interval("gap_low", "gap_high", style=theme.verdict_line_style(verdict), where=f"{mine} && {ranged}"),
-            plot.point(
-                "gap",
-                style=theme.verdict_style(verdict),
-                where=f"{mine} && !datum.beyond && isValid(datum.gap)",
-                shape=shape,
-                tooltip=_TOOLTIP,
-            ),
-        ]
     return [
-        *layers,
-        _detectable(plot),
+        marks.band(plot),
+        plot.reference("zero", style=theme.ZERO),
+        *marks.judged(plot, "gap", tooltip=_TOOLTIP),
+        marks.ticks(plot, "detectable"),
         *plot.arrows((OVER, UNDER)),
         *layout.names(plot.y),
         *layout.columns(plot.y, (layout.Column("gap_text", "gap", 50),)),
-        *_words(plot),
+        *marks.words(plot, wide=66, narrow=10),
     ]
-
-
-def _band(plot: Plot) -> "alt.Chart":
-    """Return the margin as a band behind each dimension's rows."""
-    import altair as alt
-
-    chart = alt.Chart(alt.NamedData(_BANDS)).mark_rect(style=theme.BAND, clip=True)
-    bands: alt.Chart = chart.encode(x=plot.axis.at("low"), x2="high", y=layout.y_axis(plot.depth, "top"), y2="bottom")
-    return bands
-
-
-def _detectable(plot: Plot) -> "alt.Chart":
-    import altair as alt
-
-    chart = alt.Chart(alt.NamedData(layout.ROWS)).mark_tick(style=theme.TICK, orient="vertical")
-    ticks: alt.Chart = chart.encode(x=plot.axis.at("detectable"), y=plot.y)
-    return ticks.transform_filter("isValid(datum.detectable)")
-
-
-def _words(plot: Plot) -> Layers:
-    import altair as alt
-
-    dx = either(10, 66)
-    heading = (
-        alt.Chart(alt.NamedData(layout.ONE))
-        .mark_text(style=theme.QUIET, align="left", dx=dx, text="verdict")
-        .encode(x=alt.value("width"), y=alt.value(-12))
-    )
-    words = [
-        alt.Chart(alt.NamedData(layout.ROWS))
-        .mark_text(style=theme.verdict_word_style(verdict), align="left", dx=dx)
-        .encode(x=alt.value("width"), y=plot.y, text="word:N")
-        .transform_filter(f"datum.verdict == '{verdict}'")
-        for verdict in theme.VERDICTS
-    ]
-    return [heading, *words]
 
 
 def _span(frame: pd.DataFrame, promised: list[float]) -> Extent:
@@ -187,8 +138,8 @@ def _rows(frame: pd.DataFrame, span: Extent) -> Records:
     detectable = [finite(value) for value in frame["minimum_detectable_gap"]]
     texts = frame.assign(
         comparator=[label(name) for name in frame["comparator"]],
-        gap_text=[_signed(points(gap)) for gap, _, _ in found],
-        interval=[_signed(gap_interval(low, high)) for _, low, high in found],
+        gap_text=[marks.signed(points(gap)) for gap, _, _ in found],
+        interval=[marks.signed(gap_interval(low, high)) for _, low, high in found],
         word=[label(verdict).replace("_", " ") for verdict in frame["verdict"]],
         minimum_detectable_gap=cells(detectable),
         detectable=cells(
@@ -201,11 +152,6 @@ def _rows(frame: pd.DataFrame, span: Extent) -> Records:
         under=cells(span.low if any(value < span.low for value in _known(row)) else None for row in found),
     )
     return records(texts, _FIELDS)
-
-
-def _signed(figures: str) -> str:
-    """Write figures with the axis' minus, and nothing as neither more nor less."""
-    return "0.0" if figures in ("-0.0", "+0.0") else figures.replace("-", _MINUS)
 
 
 def _known(values: tuple[float | None, ...]) -> list[float]:

@@ -1,16 +1,14 @@
 """A slice table's intersections of two attributes in, a heatmap of their WER out, empty cells in their places."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from harness.corpus.attributes import INTERSECTION_SEPARATOR
 from harness.errors import UsageError
-from harness.report.charts import theme
+from harness.report.charts import heat, theme
 from harness.report.charts.drawing import Layers, Records, Told, drawn, either, finite, rounded
 from harness.report.charts.labels import count_of, how_many, is_declared, label
 from harness.report.wording import percent, rate_interval
@@ -19,18 +17,11 @@ if TYPE_CHECKING:
     import altair as alt
 
 MOST_COLUMNS = 12
-_CELLS, _ROWS, _COLUMNS, _ONE = "cells", "rows", "columns", "one"
-_HEAT, _FEW, _EMPTY = "heat", "few", "empty"
-_STEP = 40  # pixels of a row
-_TILTED = 5  # columns from which on a narrow chart writes their names at an angle
-_LEAST_STEP = 0.01  # of WER, between two colours
-_CROWDED = 7  # columns from which on a narrow chart has no room for a word in a cell
-_NICE = (1, 2, 2.5, 5, 10)  # steps of the colours' edges, times a power of ten
 _TOOLTIP = (
     ("label", "slice"), ("wer_text", "WER"), ("interval", "interval"), ("speakers", "speakers"),
     ("utterances", "utterances"), ("kind", "cell"),
 )  # fmt: skip
-_MEANING = {_HEAT: "WER", _FEW: "too few people for a verdict", _EMPTY: "nobody"}
+_MEANING = {heat.HEAT: "WER", heat.FEW: "too few people for a verdict", heat.EMPTY: "nobody"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +73,13 @@ def heatmap(
         )
     grid = _grid(part, slices, most)
     judged = _judged(part, disparities)
-    edges = _edges([float(cell["wer"]) for cell in grid.cells.values() if cell["slice"] in judged])
+    edges = heat.edges([float(cell["wer"]) for cell in grid.cells.values() if cell["slice"] in judged])
     cells = _cells(grid, judged, edges)
     data = {
-        _CELLS: cells,
-        _ROWS: _names(grid.rows, "row"),
-        _COLUMNS: _names(grid.columns, "col"),
-        _ONE: [{"across": label(grid.across), "down": label(grid.down)}],
+        heat.CELLS: cells,
+        heat.ROWS: _names(grid.rows, "row"),
+        heat.COLUMNS: _names(grid.columns, "col"),
+        heat.ONE: [{"across": label(grid.across), "down": label(grid.down)}],
     }
     told = Told(
         title=f"WER by {label(grid.down)} and {label(grid.across)}",
@@ -96,7 +87,7 @@ def heatmap(
         notes=list(_notes(grid, cells)),
         n_left_out=grid.n_left_out,
     )
-    return drawn(_layers(grid, edges), data, told, height=_STEP * len(grid.rows))
+    return drawn(_layers(grid, edges), data, told, height=heat.STEP * len(grid.rows))
 
 
 def _grid(part: pd.DataFrame, slices: pd.DataFrame, most: int) -> Grid:
@@ -138,41 +129,19 @@ def _judged(part: pd.DataFrame, disparities: pd.DataFrame | None) -> set[object]
     return {name for name, wer in zip(part["slice"], part["wer"], strict=True) if name in judged and pd.notna(wer)}
 
 
-def _edges(rates: Sequence[float]) -> list[float]:
-    """Return where the colours begin and end, in round numbers: at most as many as there are heats.
-
-    >>> _edges([0.08, 0.31])
-    [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35]
-    """
-    if not rates:
-        return []
-    low, high = min(rates), max(rates)
-    least = max((high - low) / theme.N_HEATS, _LEAST_STEP)
-    power = 10.0 ** math.floor(math.log10(least))
-    for step in (power * nice for nice in (*_NICE, 20, 25, 50)):
-        first, last = math.floor(low / step + 1e-9), math.floor(high / step + 1e-9) + 1
-        if step >= _LEAST_STEP and last - first <= theme.N_HEATS:
-            return [rounded(step * place) for place in range(first, last + 1)]
-    return [rounded(low), rounded(high)]
-
-
-def _bands(edges: Sequence[float]) -> list[str]:
-    return [f"{100 * low:g}–{100 * high:g} %" for low, high in pairwise(edges)]
-
-
 def _cells(grid: Grid, judged: set[object], edges: Sequence[float]) -> Records:
-    bands = _bands(edges)
     cells: Records = []
     for place, row in enumerate(grid.rows):
         for position, column in enumerate(grid.columns):
             where = {"row": place, "col": position}
             found = grid.cells.get((row, column))
             if found is None:
-                cells.append({**where, "kind": _EMPTY, "wer_text": _EMPTY, "label": f"{label(row)} & {label(column)}"})
+                cells.append(
+                    {**where, "kind": heat.EMPTY, "wer_text": heat.EMPTY, "label": f"{label(row)} & {label(column)}"}
+                )
                 continue
             wer = finite(found["wer"])
-            kind = _HEAT if found["slice"] in judged else _FEW
-            heat = sum((wer or 0) >= edge for edge in edges[1:-1]) if kind == _HEAT else 0
+            kind = heat.HEAT if found["slice"] in judged else heat.FEW
             cells.append(
                 where
                 | {
@@ -185,7 +154,7 @@ def _cells(grid: Grid, judged: set[object], edges: Sequence[float]) -> Records:
                     "speakers": count_of(found["n_speakers"]),
                     "utterances": count_of(found["n_utterances"]),
                 }
-                | ({"band": bands[heat], "deep": heat >= theme.N_PALE} if kind == _HEAT else {})
+                | (heat.heat_of(wer, edges) if kind == heat.HEAT else {})
             )
     return cells
 
@@ -199,37 +168,26 @@ def _layers(grid: Grid, edges: Sequence[float]) -> Layers:
 
     from harness.report.charts.marks import told
 
-    x = alt.X("col:O", axis=None, scale=alt.Scale(domain=list(range(len(grid.columns))), padding=0.03))
-    y = alt.Y("row:O", axis=None, scale=alt.Scale(domain=list(range(len(grid.rows))), padding=0.05))
-    cells = alt.Chart(alt.NamedData(_CELLS)).encode(x=x, y=y)
-    colour = alt.Color(
-        "band:N",
-        scale=alt.Scale(domain=_bands(edges), range="heatmap"),
-        legend=_legend() if edges else None,
-    )
-    heat = cells.transform_filter(f"datum.kind == '{_HEAT}'")
-    few = cells.transform_filter(f"datum.kind == '{_FEW}'")
-    empty = cells.transform_filter(f"datum.kind == '{_EMPTY}'")
-    size = 12 if len(grid.columns) < _TILTED else 10 if len(grid.columns) < _CROWDED else 9
+    x, y = heat.places(len(grid.columns), len(grid.rows))
+    cells = alt.Chart(alt.NamedData(heat.CELLS)).encode(x=x, y=y)
+    hot = cells.transform_filter(f"datum.kind == '{heat.HEAT}'")
+    few = cells.transform_filter(f"datum.kind == '{heat.FEW}'")
+    empty = cells.transform_filter(f"datum.kind == '{heat.EMPTY}'")
+    size = 12 if len(grid.columns) < heat.TILTED else 10 if len(grid.columns) < heat.CROWDED else 9
     return [
-        heat.mark_rect(style=theme.CELL).encode(color=colour, **told(_TOOLTIP)),
+        hot.mark_rect(style=theme.CELL).encode(color=heat.colour(edges, "WER"), **told(_TOOLTIP)),
         few.mark_rect(style=theme.CELL_FEW).encode(**told(_TOOLTIP)),
         empty.mark_rect(style=theme.CELL_EMPTY).encode(**told(_TOOLTIP)),
-        *_numbers(heat.transform_filter("!datum.deep"), theme.ON_PALE, theme.ON_PALE_SMALL, size),
-        *_numbers(heat.transform_filter("datum.deep"), theme.ON_DEEP, theme.ON_DEEP_SMALL, size),
+        *_numbers(hot.transform_filter("!datum.deep"), theme.ON_PALE, theme.ON_PALE_SMALL, size),
+        *_numbers(hot.transform_filter("datum.deep"), theme.ON_DEEP, theme.ON_DEEP_SMALL, size),
         *_numbers(few, theme.QUIET, theme.NOTE, size),
         empty.mark_text(
-            style=theme.NOTE, text=either("–" if len(grid.columns) >= _CROWDED else _EMPTY, _EMPTY), fontSize=10
+            style=theme.NOTE,
+            text=either("–" if len(grid.columns) >= heat.CROWDED else heat.EMPTY, heat.EMPTY),
+            fontSize=10,
         ),
-        *_headings(grid, x, y),
+        *heat.headings(len(grid.columns), x, y),
     ]
-
-
-def _legend() -> "alt.Legend":
-    import altair as alt
-
-    columns = either(3, theme.N_HEATS)
-    return alt.Legend(title="WER", orient="bottom", symbolType="square", symbolSize=180, columns=columns)
 
 
 def _numbers(cells: "alt.Chart", style: str, small: str, narrow_size: int) -> Layers:
@@ -244,37 +202,10 @@ def _small(size: int) -> int:
     return min(size - 1, 10)
 
 
-def _headings(grid: Grid, x: "alt.X", y: "alt.Y") -> Layers:
-    import altair as alt
-
-    tilted = len(grid.columns) >= _TILTED
-    angle, align, dx = either(-45 if tilted else 0, 0), either("left" if tilted else "center", "center"), -4
-    across = alt.Chart(alt.NamedData(_COLUMNS)).encode(x=x, y=alt.value(-10), text="label:N")
-    down = alt.Chart(alt.NamedData(_ROWS)).encode(x=alt.value(0), y=y, text="label:N")
-    corner = alt.Chart(alt.NamedData(_ONE))
-    limit = either(70, 700 // len(grid.columns))
-    return [
-        *(
-            across.mark_text(style=style, angle=angle, align=align, limit=limit).transform_filter(where)
-            for style, where in ((theme.LABEL, "!datum.apart"), (theme.QUIET, "datum.apart"))
-        ),
-        *(
-            down.mark_text(style=style, align="right", dx=dx, limit=either(100, 196)).transform_filter(where)
-            for style, where in ((theme.LABEL, "!datum.apart"), (theme.QUIET, "datum.apart"))
-        ),
-        corner.mark_text(style=theme.HEADER, align="left", dy=either(-66 if tilted else -30, -30)).encode(
-            x=alt.value(0), y=alt.value(0), text="across:N"
-        ),
-        corner.mark_text(style=theme.HEADER, align="right", dx=dx, limit=either(100, 196)).encode(
-            x=alt.value(0), y=alt.value(-10), text="down:N"
-        ),
-    ]
-
-
 def _finding(grid: Grid, cells: Records) -> str:
     """Name the intersections with the highest and the lowest WER among those with enough people."""
-    seen = [cell for cell in cells if cell["kind"] == _HEAT]
-    count = f"{how_many(sum(cell['kind'] == _EMPTY for cell in cells), 'cell is', 'cells are')} empty"
+    seen = [cell for cell in cells if cell["kind"] == heat.HEAT]
+    count = f"{how_many(sum(cell['kind'] == heat.EMPTY for cell in cells), 'cell is', 'cells are')} empty"
     opening = f"WER by {label(grid.down)} and {label(grid.across)}"
     if not seen:
         return f"{opening}: no cell has enough people for a number to mean something; {count}."
@@ -285,9 +216,9 @@ def _finding(grid: Grid, cells: Records) -> str:
 
 def _notes(grid: Grid, cells: Records) -> Iterator[str]:
     yield "In a cell: WER in percent, beneath it the number of speakers."
-    if any(cell["kind"] == _FEW for cell in cells):
+    if any(cell["kind"] == heat.FEW for cell in cells):
         yield "Outlined: too few people for a verdict, or a value not declared."
-    if any(cell["kind"] == _EMPTY for cell in cells):
+    if any(cell["kind"] == heat.EMPTY for cell in cells):
         yield "Dotted: empty, for nobody is in it."
     if grid.n_left_out:
         verb = "is" if grid.n_left_out == 1 else "are"
