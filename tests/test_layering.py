@@ -60,6 +60,7 @@ DOORS = {
     "torchaudio": {"harness.audio.torchaudio_door"},
     "pocketsphinx": {"harness.backends.pocketsphinx"},
     "soundfile": {"harness.audio.conditions.codecs", "harness.audio.waveform", "harness.backends.service"},
+    "pyroomacoustics": {"harness.audio.conditions.simulation"},
     "gpboost": {"harness.fairness.regression.crossed"},
     "ray": {"harness.transcription.ray_workers"},
     "duckdb": {"harness.results.history"},

@@ -1,15 +1,20 @@
 """Utterances and a condition in, what a recogniser is given out, or why there is nothing: no corpus gets shorter."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from harness.audio import SAMPLE_RATE, Waveform, read_waveform
-from harness.audio.conditions import Condition, conditioned, seed_of, stretch_of
+from harness.audio.conditions import Condition, Conditioned, apply_batch, conditioned, seed_of, stretch_of
 from harness.corpus import Utterance
 from harness.transcription.store import CLEAN
 from harness.transcription.words import in_words
+
+log = logging.getLogger(__name__)
+
+CPU = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,9 @@ class Decoded:
 class Decoders:
     """Decodes batches on threads; conditions that follow one another share what was decoded for the first."""
 
-    def __init__(self, n_threads: int) -> None:
+    def __init__(self, n_threads: int, *, device: str = CPU) -> None:
         self.threads = ThreadPoolExecutor(n_threads, thread_name_prefix="decode")
+        self.device = device
         self._key = ""
         self._waiting: dict[str, Future[Decoded]] = {}  # of the last batch, before its condition
 
@@ -79,7 +85,10 @@ class Decoders:
         decoded = [self._waiting[each.utterance_id] for each in batch.utterances]
         if batch.condition is None:
             return decoded
-        return [self.threads.submit(_under, batch.condition, batch.key, each) for each in decoded]
+        if self.device == CPU:
+            return [self.threads.submit(_under, batch.condition, batch.key, each) for each in decoded]
+        together = self.threads.submit(all_under, batch.condition, batch.key, decoded, device=self.device)
+        return [self.threads.submit(_one_of, together, place) for place in range(len(decoded))]
 
 
 def decode(utterance: Utterance) -> Decoded:
@@ -94,6 +103,27 @@ def decode(utterance: Utterance) -> Decoded:
     return Decoded(utterance, waveform, None, time.perf_counter() - started)
 
 
+def all_under(condition: Condition, key: str, decoding: Sequence[Future[Decoded]], *, device: str) -> list[Decoded]:
+    """Apply a condition to a batch on a device; where that fails, clip by clip: only the clip at fault fails then."""
+    clips = [replace(each.result(), condition=condition.name, key=key) for each in decoding]
+    audible = {place: clip.waveform for place, clip in enumerate(clips) if clip.waveform is not None}
+    rngs = [seed_of(clips[place].utterance.utterance_id, condition) for place in audible]
+    started = time.perf_counter()
+    try:
+        changed = apply_batch(condition, list(audible.values()), rngs, device=device)
+    except Exception as error:  # one clip's, or the device's: alone, on the CPU, each says what is wrong with it
+        log.info("condition %s is applied clip by clip: %s", condition.name, in_words(error))
+        return [_under(condition, key, each) for each in decoding]
+    seconds = (time.perf_counter() - started) / max(1, len(audible))
+    for place, each in zip(audible, changed, strict=True):
+        clips[place] = _changed(clips[place], each, condition, seconds)
+    return clips
+
+
+def _one_of(together: Future[list[Decoded]], place: int) -> Decoded:
+    return together.result()[place]
+
+
 def _under(condition: Condition, key: str, decoding: Future[Decoded]) -> Decoded:
     """Apply a condition to a decoded clip; one that it cannot be applied to fails with the reason."""
     clip = replace(decoding.result(), condition=condition.name, key=key)
@@ -105,10 +135,14 @@ def _under(condition: Condition, key: str, decoding: Future[Decoded]) -> Decoded
     except Exception as error:  # of a third party's condition too: whatever it raises is this clip's failure
         seconds = clip.seconds + time.perf_counter() - started
         return replace(clip, waveform=None, error=in_words(error), seconds=seconds)
+    return _changed(clip, changed, condition, time.perf_counter() - started)
+
+
+def _changed(clip: Decoded, changed: Conditioned, condition: Condition, seconds: float) -> Decoded:
     return replace(
         clip,
         waveform=changed.waveform,
-        seconds=clip.seconds + time.perf_counter() - started,
+        seconds=clip.seconds + seconds,
         applied=changed.facts,
         stretch=stretch_of(condition),
     )

@@ -1,6 +1,7 @@
 """Options and a backend's factory in, the workers that recognise out: in this process, in others, or on a cluster."""
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,14 @@ class Order(Enum):
     manifest = "manifest"
 
 
+class ConditionsOn(Enum):
+    """Where conditions are applied to decoded audio."""
+
+    auto = "auto"  # the GPU where the command's own process has one and uses it, else the CPU
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 @dataclass(kw_only=True)
 class ExecutorOptions:
     """Says how clips are batched and decoded, and where they are recognised. No text should depend on any of it.
@@ -47,6 +56,7 @@ class ExecutorOptions:
         order: Which clips come first.
         decode_threads: Threads that decode audio ahead of recognition.
         prefetch_batches: Decoded batches that may wait for each worker; bounds memory.
+        conditions_on: Where conditions are applied; samples differ by less than 1e-4.
         start_timeout_s: A backend that is not ready after so many seconds hangs; fetching weights counts.
         timeout_s: A batch that has no text after so many seconds hangs,
         timeout_per_audio: and so many more for each second of its audio.
@@ -66,6 +76,7 @@ class ExecutorOptions:
     order: Order = Order.longest_first
     decode_threads: int = 2
     prefetch_batches: int = 2
+    conditions_on: ConditionsOn = ConditionsOn.auto
     start_timeout_s: float = 1800.0
     timeout_s: float = 120.0
     timeout_per_audio: float = 30.0
@@ -92,6 +103,14 @@ class ExecutorOptions:
             raise UsageError(f"executor.gpus={self.gpus} with executor.workers=0; expected 1 worker or more.")
         if self.kind is Kind.ray and self.workers == 0:
             raise UsageError("executor.workers=0 with executor.kind=ray; expected 1 or more, or null.")
+
+    @property
+    def conditions_device(self) -> str:
+        """Return the device that conditions are applied on, as torch names it."""
+        if self.conditions_on is not ConditionsOn.auto:
+            return str(self.conditions_on.value)
+        torch = sys.modules.get("torch")  # a GPU that nothing here uses would only lose memory to this
+        return (ConditionsOn.cuda if torch is not None and torch.cuda.is_available() else ConditionsOn.cpu).value
 
     @property
     def limits(self) -> Limits:

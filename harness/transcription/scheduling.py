@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from harness.backends import Identity
 from harness.errors import BackendError
 from harness.transcription.cache import TranscriptCache
-from harness.transcription.decoding import Batch, Decoded, Decoders
+from harness.transcription.decoding import CPU, Batch, Decoded, Decoders
 from harness.transcription.hearing import Done, failed, hear
 from harness.transcription.workers import NotStartedError, RecogniserLostError, Worker
 
@@ -32,17 +32,19 @@ class Ahead:
     Attributes:
         threads: That decode.
         batches: Decoded batches that may wait for each worker; bounds memory.
+        device: That conditions are applied on.
     """
 
     threads: int
     batches: int
+    device: str = CPU
 
 
 def heard_in_turn(
     batches: Sequence[Batch], worker: Worker, ahead: Ahead, *, cache: TranscriptCache | None = None
 ) -> Iterator[Done]:
     """Yield the batches in order, heard in the thread that asks for them."""
-    decoders = Decoders(ahead.threads)
+    decoders = Decoders(ahead.threads, device=ahead.device)
     with decoders.threads:
         waiting: queue.SimpleQueue[_Clips] = queue.SimpleQueue()
         try:
@@ -80,7 +82,7 @@ def heard_in_parallel(
         HarnessError: A worker cannot work at all or is not the recogniser that the first one is, or too many were lost.
     """
     crew = _Crew(cache, workers[0].identity(), n_alive=len(workers), max_losses=max_losses)
-    upcoming, decoders = iter(batches), Decoders(ahead.threads)
+    upcoming, decoders = iter(batches), Decoders(ahead.threads, device=ahead.device)
     with decoders.threads, ThreadPoolExecutor(len(workers), thread_name_prefix="drive") as drivers:
 
         def feed() -> None:

@@ -118,7 +118,7 @@ def _heard(
     options: ExecutorOptions,
     cache: TranscriptCache | None,
 ) -> Iterator[Done]:
-    ahead = Ahead(options.decode_threads, options.prefetch_batches)
+    ahead = Ahead(options.decode_threads, options.prefetch_batches, options.conditions_device)
     if len(workers) == 1 and isinstance(workers[0], InThisProcess):
         return heard_in_turn(batches, workers[0], ahead, cache=cache)
     needed = workers[: max(1, len(batches))]

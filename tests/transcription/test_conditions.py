@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from harness.audio import SAMPLE_RATE
 from harness.audio.conditions import Clean, Gain, Noise, Speed
@@ -9,6 +10,7 @@ from harness.backends.tones import Tones
 from harness.corpus import Manifest
 from harness.errors import ConditionError
 from harness.transcription import ExecutorOptions, HypothesisStore, TranscriptCache, decoding, transcribe
+from harness.transcription.executors import ConditionsOn
 from harness.transcription.workers import InThisProcess
 from tests.builders import Scripted, tone_corpus, tone_rows
 
@@ -128,6 +130,38 @@ def test_the_cache_keeps_conditions_apart_and_knows_each_again(manifest, tmp_pat
     assert with_cache("b", Clean(), QUIET, NOISY).n_cached == 24
     assert with_cache("c", Noise(colour="white", snr_db=29.0, name="noisy")).n_cached == 0
     assert with_cache("d", Gain(gain_db=0.0, name="same")).n_cached == 0  # the same samples, another condition
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_a_batch_on_a_device_is_what_its_clips_are_one_by_one(manifest, n_threads):
+    utterances = list(manifest.utterances())
+    utterances[2].audio_filepath.unlink()
+    soundfile.write(utterances[4].audio_filepath, np.zeros(SAMPLE_RATE), SAMPLE_RATE)  # has no SNR: fails alone
+    for chosen in (utterances[:4], utterances):
+        decoders = decoding.Decoders(n_threads)
+        with decoders.threads:
+            singly = [each.result() for each in decoders.submit(decoding.Batch(chosen, NOISY, "key"))]
+            clips = [decoders.threads.submit(decoding.decode, each) for each in chosen]
+            together = decoding.all_under(NOISY, "key", clips, device="cpu")
+        for one, other in zip(singly, together, strict=True):
+            assert (one.error, one.condition, one.key) == (other.error, other.condition, other.key)
+            assert (one.waveform is None) == (other.waveform is None)
+            if one.waveform is not None:
+                np.testing.assert_allclose(other.waveform, one.waveform, atol=1e-4)
+                assert other.applied.keys() == one.applied.keys()
+
+
+@pytest.mark.gpu
+def test_a_run_on_a_gpu_says_what_a_run_on_the_cpu_says(manifest, tmp_path):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    texts = []
+    for device in (ConditionsOn.cpu, ConditionsOn.cuda):
+        options = ExecutorOptions(batch_size=4, conditions_on=device)
+        _, store = heard(manifest, tmp_path / device.value, NOISY, QUIET, options=options)
+        texts.append(store.frame().sort_values(["condition", "utterance_id"])["text"].tolist())
+    assert texts[0] == texts[1]
 
 
 def test_a_condition_that_gives_no_audio_is_refused(manifest, tmp_path):
