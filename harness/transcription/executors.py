@@ -110,7 +110,8 @@ class ExecutorOptions:
         if self.conditions_on is not ConditionsOn.auto:
             return str(self.conditions_on.value)
         torch = sys.modules.get("torch")  # a GPU that nothing here uses would only lose memory to this
-        return (ConditionsOn.cuda if torch is not None and torch.cuda.is_available() else ConditionsOn.cpu).value
+        has_gpu = torch is not None and bool(torch.cuda.is_available())
+        return str((ConditionsOn.cuda if has_gpu else ConditionsOn.cpu).value)
 
     @property
     def limits(self) -> Limits:
