@@ -90,7 +90,7 @@ def check_targets(node: object, allowed: frozenset[str]) -> None:
         UsageError: The target, and how a user allows it.
     """
     for key, value in _entries(node):
-        if key == "_target_" and value not in allowed:
+        if key == "_target_" and not (isinstance(value, str) and value in allowed):
             raise UsageError(
                 f"_target_={value!r} is not on the allow-list of this harness: a configuration file must not run code "
                 f"unasked. If you trust it, name it on the command line: 'allow_targets=[{value}]'."

@@ -64,7 +64,17 @@ def test_crossed_conditions_are_also_put_together_one_level_of_each():
         pytest.param({"a": white(1)}, {"crossed": ["b"]}, "crossed names 'b'", id="crossed-unknown"),
         pytest.param({"a": white([1, 1])}, {}, "two conditions are called", id="one-value-twice"),
         pytest.param({"a": white([number / 4 for number in range(MOST + 1)])}, {}, f"at most {MOST}", id="too-many"),
+        pytest.param(
+            {name: {"_target_": GAIN, "gain_db": list(range(60))} for name in "abc"},
+            {"crossed": [*"abc"]}, "226980 conditions", id="too-many-crossed",
+        ),
+        pytest.param({"clean": white(0)}, {}, "Noise is called 'clean'", id="noise-called-clean"),
+        pytest.param({"a": white(0) | {"name": "clean"}}, {}, "another name", id="noise-named-clean"),
         pytest.param({"a": {"_target_": "os.system", "command": "id"}}, {}, "allow-list", id="code"),
+        pytest.param(
+            {"a": {"_target_": "harness.audio.conditions.Chain", "steps": [{"_target_": ["os.system"]}]}},
+            {}, "allow-list", id="code-in-a-list",
+        ),
         pytest.param(
             {"a": {"_target_": "harness.audio.conditions.Chain", "steps": [{"_target_": "os.system"}]}},
             {}, "allow-list", id="code-in-a-step",

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import cast
 
 import pandas as pd
@@ -55,16 +56,20 @@ def conditions_of(nodes: Mapping[str, object], *, allowed: frozenset[str], cross
         crossed: Names whose conditions are also put together, one of each, in this order.
 
     Raises:
-        UsageError: A node cannot be built, two conditions share a name, there are too many, or a crossed name is none.
+        UsageError: A node cannot be built, two conditions share a name or one takes that of `clean`, there are too many,
+            or a crossed name is none.
     """
     made = {name: _levels(name, node, allowed) for name, node in nodes.items()}
     unknown = [name for name in crossed if name not in made]
     if unknown:
         raise UsageError(f"crossed names {unknown[0]!r}; the conditions of this run are {list(made)}.")
-    alone = [level for levels in made.values() for level in levels]
-    together = _together([made[name] for name in dict.fromkeys(crossed)])
-    found = [each for each in (*alone, *together) if each.condition.name != CLEAN]
-    _check([each.condition.name for each in found])
+    parts = [made[name] for name in dict.fromkeys(crossed)]
+    alone = [level for levels in made.values() for level in levels if not _is_clean(level.condition)]
+    n_together = prod(1 + len(levels) for levels in parts) - sum(map(len, parts)) - 1
+    if len(alone) + n_together > MOST:
+        raise UsageError(f"{len(alone) + n_together} conditions; expected at most {MOST}. Sweep or cross less.")
+    found = [*alone, *_together(parts)]
+    _check_names([each.condition.name for each in found])
     levels = [_Level(Clean(), CLEAN, "", math.nan), *found]
     rows = [(each.condition.name, each.sweep, each.parameter, each.level, digest_of(each.condition)) for each in levels]
     return Conditions(tuple(each.condition for each in levels), pd.DataFrame(rows, columns=list(LEVEL_COLUMNS)))
@@ -119,9 +124,18 @@ def _chained(levels: Sequence[_Level]) -> _Level:
     return _Level(Chain(steps=tuple(each.condition for each in levels), name=name), sweep, swept.parameter, swept.level)
 
 
-def _check(names: Sequence[str]) -> None:
+def _is_clean(condition: Condition) -> bool:
+    """Say whether a condition is `clean`.
+
+    Raises:
+        UsageError: Another one is called so: it would be taken for the recordings as they are.
+    """
+    if condition.name == CLEAN and not isinstance(condition, Clean):
+        raise UsageError(f"{type(condition).__name__} is called {CLEAN!r}, as recordings are. Give it another name.")
+    return condition.name == CLEAN
+
+
+def _check_names(names: Sequence[str]) -> None:
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UsageError(f"two conditions are called {twice[0]!r}. Give one of them another name, or leave it out.")
-    if len(names) > MOST:
-        raise UsageError(f"{len(names)} conditions; expected at most {MOST}. Sweep or cross less.")

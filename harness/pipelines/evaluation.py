@@ -71,9 +71,13 @@ def evaluate(
     disparities, evidence = _evidence(judged, hypotheses, job)
     speed = _speed(run, judged, hypotheses)
     summary = summarise(scores, slices, disparities, job.policy, job.manifest.notes)
-    summary["failure_reasons"] = _failure_reasons(hypotheses)
+    summary["failure_reasons"] = _failure_reasons(hypotheses if beyond is None else beyond.hypotheses)
     if beyond is not None:
-        summary |= {"passed": summary["passed"] and beyond.kept, "beyond": dict(beyond.summary)}
+        summary |= {
+            "passed": summary["passed"] and beyond.kept,
+            "max_failed_exceeded": summary["max_failed_exceeded"] or beyond.too_many_failed,
+            "beyond": dict(beyond.summary),
+        }
     log.info(
         "%d utterances scored, %d slices judged in %.1f s", len(scores), len(disparities), time.perf_counter() - started
     )

@@ -101,15 +101,19 @@ class Beyond:
 
     Attributes:
         scores: What scores.parquet holds: what is judged, and more.
+        hypotheses: What they were made of.
         tables: Further files, by name.
         summary: What summary.json says of them.
         kept: Whether they are within policy.
+        too_many_failed: Whether more clips failed under some condition than is still a measurement.
     """
 
     scores: pd.DataFrame
+    hypotheses: pd.DataFrame
     tables: Mapping[str, pd.DataFrame]
     summary: Mapping[str, object]
     kept: bool
+    too_many_failed: bool
 
 
 @dataclass(frozen=True, slots=True)

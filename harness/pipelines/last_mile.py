@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import StorageError, UsageError
-from harness.fairness import violations
+from harness.fairness import Policy, violations
 from harness.fairness.conditions import HarmScale, condition_grid, crossing_table, extra_harm_table
+from harness.fairness.membership import OVERALL
 from harness.pipelines.evaluation import evaluate, scored
 from harness.pipelines.hearing import HearingJob, heard
 from harness.pipelines.job import Beyond, Evaluation, Outcome
@@ -71,7 +72,7 @@ def last_mile(job: LastMileJob) -> Outcome:
     evaluation = job.evaluation()
     with heard(job, pipeline="last_mile") as found:
         scores = scored(found.hypotheses, evaluation)
-        beyond = _beyond(scores, evaluation, job)
+        beyond = _beyond(scores, found.hypotheses, evaluation, job=job)
         clean = scores["condition"] == CLEAN
         hypotheses = found.hypotheses[found.hypotheses["condition"] == CLEAN].reset_index(drop=True)
         facts = found.facts | {"beside": _of_beside(job.beside)}
@@ -95,7 +96,7 @@ def _share(run: Run, folder: str | None) -> None:
         log.warning("nothing was written for sharing, the run is whole: %s", error)
 
 
-def _beyond(scores: pd.DataFrame, evaluation: Evaluation, job: LastMileJob) -> Beyond:
+def _beyond(scores: pd.DataFrame, hypotheses: pd.DataFrame, evaluation: Evaluation, *, job: LastMileJob) -> Beyond:
     """Return the tables of the conditions, and whether the policy holds under every one of them."""
     by, policy, orders = evaluation.by, job.policy, evaluation.orders
     with stage("judging the conditions", n_rows=len(scores)):
@@ -110,7 +111,26 @@ def _beyond(scores: pd.DataFrame, evaluation: Evaluation, job: LastMileJob) -> B
     if job.beside is not None:
         tables[PLACED] = placed_beside(grid, job.beside)
     broken, added = (violations(table[table["verdict"].fillna("") != ""], policy) for table in (grid, harm))
-    return Beyond(scores, tables, _summary(grid, harm, broken, added), kept=broken.empty and added.empty)
+    failing = _failing(grid, policy)
+    return Beyond(
+        scores,
+        hypotheses,
+        tables,
+        _summary(grid, harm, broken, added) | {"too_many_failed": failing},
+        kept=broken.empty and added.empty and not failing,
+        too_many_failed=bool(failing),
+    )
+
+
+def _failing(grid: pd.DataFrame, policy: Policy) -> list[dict[str, object]]:
+    """Return the conditions under which more clips failed than is still a measurement."""
+    everybody = grid[(grid["dimension"] == OVERALL) & (grid["n_failed"] > 0)]
+    counts = ((str(row.condition), int(row.n_failed), int(row.n_utterances)) for row in everybody.itertuples())
+    return [
+        {"condition": name, "n_failed": n_failed, "n_utterances": n_utterances}
+        for name, n_failed, n_utterances in counts
+        if n_failed / n_utterances > policy.max_failed
+    ]
 
 
 def _summary(grid: pd.DataFrame, harm: pd.DataFrame, broken: pd.DataFrame, added: pd.DataFrame) -> dict[str, object]:

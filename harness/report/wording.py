@@ -154,6 +154,15 @@ def _broken_beyond(summary: Mapping[str, Any]) -> list[str]:
     return found + ([f"and under {more} more condition{'' if more == 1 else 's'}"] if more else [])
 
 
+def _failing(summary: Mapping[str, Any]) -> list[str]:
+    """Say under which conditions too many clips failed; nothing where a run has none."""
+    rows = mapping(summary.get("beyond")).get("too_many_failed") or []
+    told = "{n_failed:,} of {n_utterances:,} clips that failed, more than allowed"
+    found = [_under(plain(row["condition"]), [told.format_map(row)]) for row in rows[:_MOST_CONDITIONS]]
+    more = len(rows) - len(found)
+    return found + ([f"and likewise under {more} more condition{'' if more == 1 else 's'}"] if more else [])
+
+
 def _under(condition: str, told: Sequence[str]) -> str:
     more = f" and {len(told) - 1} more" if len(told) > 1 else ""
     return f"{'on clean audio' if condition == 'clean' else f'under {condition}'} by {told[0]}{more}"
@@ -161,13 +170,13 @@ def _under(condition: str, told: Sequence[str]) -> str:
 
 def _breaches(summary: Mapping[str, Any]) -> str:
     """Say what broke the policy, after `VIOLATED`: of clean audio first."""
-    n_broken = len(summary["violations"])
+    n_broken, failing = len(summary["violations"]), _failing(summary)
     found = [f"{n_broken} of {summary['n_comparisons']} slices, {summary['n_tested']} tested"] if n_broken else []
     if summary["slices_lost"]:
         found.append(f"every clip failing of {_named(summary['slices_lost'])}")
-    elif summary["max_failed_exceeded"]:
+    elif summary["max_failed_exceeded"] and not failing:
         found.append(f"{summary['n_failed']:,} of {summary['n_utterances']:,} clips failed, more than allowed")
-    beyond = _broken_beyond(summary)
+    beyond = [*failing, *_broken_beyond(summary)]
     if not found and not beyond:
         found = ["slices that are not named here" if summary["n_tested"] else "having nothing to compare"]
     return ", ".join([*([f"by {' and '.join(found)}"] if found else []), *beyond])

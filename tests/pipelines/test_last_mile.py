@@ -137,6 +137,23 @@ def test_the_grid_is_what_a_benchmark_under_that_condition_alone_would_say(noisy
     assert set(alone.scores["condition"]) == {"noise_0db"}
 
 
+def test_clips_that_fail_under_a_condition_are_counted_explained_and_no_measurement(tmp_path):
+    def audio_of(row):
+        return np.zeros(SAMPLE_RATE, np.float32) if row["utterance_id"].endswith("-0") else None  # has no SNR
+
+    corpus = tone_corpus(tmp_path / "corpus", tone_rows(n_speakers=8, n_utterances=4), audio_of=audio_of)
+    outcome = last_mile(job_of(corpus, tmp_path / "run", {"noise": NOISE}))
+    summary = outcome.run.summary
+    report = (outcome.run.path / "report.md").read_text(encoding="utf-8").replace("\\", "")
+    assert outcome.exit_status == 4
+    assert summary["n_failed"] == 0
+    assert summary["max_failed_exceeded"]
+    assert not summary["passed"]
+    assert {"condition": "noise_0db", "n_failed": 16, "n_utterances": 64} in summary["beyond"]["too_many_failed"]
+    assert "under noise_30db by 16 of 64 clips that failed, more than allowed" in report
+    assert "16 clips failed with ConditionError: condition 'noise_0db': the clip is silent" in report
+
+
 def test_the_levels_say_what_is_swept(noisy):
     levels = noisy.optional("levels.csv")
     assert levels["condition"].tolist() == ["clean", "noise_30db", "noise_0db", "quiet"]

@@ -226,6 +226,22 @@ def test_the_tables_of_conditions_and_terms_are_held_to_the_same_cells(copy, tmp
 
 
 @pytest.mark.parametrize(
+    ("note", "shown"),
+    [
+        pytest.param("always above 20 %: at least 25 % at every snr_db measured, 0 to 20", "always above", id="always"),
+        pytest.param("the monotone curve is never above 20 %", "the monotone curve is never above", id="monotone"),
+        pytest.param("no crossing: WER neither rises nor falls steadily with leak", "no crossing", id="unsteady"),
+        pytest.param("no upper end: other such speakers may be always above 20 %; low_support", "", id="of-others"),
+    ],
+)
+def test_of_the_note_on_a_crossing_only_what_is_said_of_the_slice_is_shared(copy, tmp_path, note, shown):
+    keys = copy.slices[["dimension", "slice"]].assign(sweep="kitchen", parameter="snr_db", wer=0.2, crossing=7.0)
+    keys.assign(note=note).to_csv(copy.path / "crossings.csv", index=False)
+    share_aggregate(copy, tmp_path / "out")
+    assert {row["note"] for row in table(tmp_path / "out", "crossings.csv")} == {shown}
+
+
+@pytest.mark.parametrize(
     "value", ["=cmd|' /C calc'!A0", "@SUM(A1)", "+A1", "-A1", 'quote " and , comma', "line\nbreak"]
 )
 def test_a_hostile_slice_name_is_a_text_in_every_program(copy, tmp_path, value):

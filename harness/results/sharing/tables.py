@@ -34,7 +34,7 @@ _ERRORS = ("substitutions", "deletions", "insertions")
 # Shown of everybody only: one clip that failed would else be found where the slices that have it cross.
 _OF_EVERYBODY = frozenset(("n_failed", "n_recognised", "n_cached", "n_untimed"))
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+(),=-]{0,200}")
-_CROSSING_NOTE = re.compile(r"never above|always above|no steady curve")
+_CROSSING_NOTE = re.compile(r"(?:the monotone curve is )?(?:never|always) above|no crossing")  # of the slice itself
 _VERDICTS = frozenset(verdict.value for verdict in Verdict)
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?![0-9])")  # what a spreadsheet program would calculate
 
@@ -173,7 +173,7 @@ def _cell(column: str, row: Mapping[str, object], shape: Shape, *, compared: boo
     if column == "verdict":
         return str(value) if value in _VERDICTS else ""
     if column == "note":
-        return "; ".join(dict.fromkeys(_CROSSING_NOTE.findall(_text(value))))
+        return "; ".join(found[0] for part in _text(value).split("; ") if (found := _CROSSING_NOTE.match(part)))
     is_hidden = column in _OF_EVERYBODY and row["dimension"] != OVERALL
     return "" if is_hidden or (column in shape.compared and not compared) else _number(value)
 

@@ -306,6 +306,16 @@ def test_a_group_whose_every_clip_failed_is_named_and_cited(run, tmp_path):
     assert lead(make_card([lost], authored()), "Policy").endswith("VIOLATED by every clip failing of accent: north.")
 
 
+@pytest.mark.parametrize("failing", [[], [{"condition": "noise_0db", "n_failed": 9, "n_utterances": 60}]])
+def test_a_policy_that_holds_on_clean_audio_alone_is_not_said_to_have_compared_nothing(run, tmp_path, failing):
+    def worse_in_noise(facts):
+        beyond = {"too_many_failed": failing}
+        facts.update(passed=False, violations=[], max_failed_exceeded=bool(failing), beyond=beyond)
+
+    noisy = edited(run, tmp_path / "noisy", "summary.json", worse_in_noise)
+    assert lead(make_card([noisy], authored()), "Policy").endswith("VIOLATED under conditions, not on clean audio.")
+
+
 def held_equal(run, ratio):
     """Return what a card says was held equal for the south, where the model of all covariates has such a ratio."""
     rows = pd.read_csv(run.path / "adjusted.csv", keep_default_na=False, na_values=[""])
