@@ -68,6 +68,7 @@ def test_crossed_conditions_are_also_put_together_one_level_of_each():
             {name: {"_target_": GAIN, "gain_db": list(range(60))} for name in "abc"},
             {"crossed": [*"abc"]}, "226980 conditions", id="too-many-crossed",
         ),
+        pytest.param({"a": {"_target_": NOISE, "recording": "???"}}, {}, "conditions.a.recording=…", id="left-out"),
         pytest.param({"clean": white(0)}, {}, "Noise is called 'clean'", id="noise-called-clean"),
         pytest.param({"a": white(0) | {"name": "clean"}}, {}, "another name", id="noise-named-clean"),
         pytest.param({"a": {"_target_": "os.system", "command": "id"}}, {}, "allow-list", id="code"),

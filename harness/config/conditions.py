@@ -20,6 +20,7 @@ from harness.transcription.store import CLEAN
 
 MOST = 200  # conditions of a run: each hears every utterance once more
 LEVEL_COLUMNS = ("condition", "sweep", "parameter", "level", "digest")
+_LEFT_OUT = "???"  # in a choice's YAML: what only the user can give
 _UNITS = ("db", "hz", "s", "ms", "m", "share", "percent")
 
 
@@ -56,8 +57,8 @@ def conditions_of(nodes: Mapping[str, object], *, allowed: frozenset[str], cross
         crossed: Names whose conditions are also put together, one of each, in this order.
 
     Raises:
-        UsageError: A node cannot be built, two conditions share a name or one takes that of `clean`, there are too many,
-            or a crossed name is none.
+        UsageError: A node cannot be built, two conditions share a name or one takes that of `clean`, there are too
+            many, or a crossed name is none.
     """
     made = {name: _levels(name, node, allowed) for name, node in nodes.items()}
     unknown = [name for name in crossed if name not in made]
@@ -82,6 +83,9 @@ def _levels(name: str, node: object, allowed: frozenset[str]) -> list[_Level]:
             f"conditions.{name} is {node!r:.80}; expected _target_ and its arguments, or condition={name}."
         )
     plain = {str(key): value for key, value in node.items()}
+    missing = [key for key, value in plain.items() if value == _LEFT_OUT]
+    if missing:
+        raise UsageError(f"condition={name} needs conditions.{name}.{missing[0]}=…; add it to the command.")
     swept = str(getattr(class_of("condition", plain, allowed=allowed), "SWEPT", ""))
     values = plain.get(swept) if swept else None
     if not isinstance(values, list | tuple):

@@ -66,7 +66,9 @@ def key_of(run: Run) -> CellKey:
         told = headline(run.path)
     except LeftOutError as error:
         raise UsageError(f"{run.path}: {error}") from error
-    return CellKey(told.system, names_of_night(run.path)["manifest"] or told.manifest, CLEAN, told.normalizer)
+    night = names_of_night(run.path)
+    condition = night["condition"] or "+".join(run.facts.get("conditions") or [CLEAN])
+    return CellKey(told.system, night["manifest"] or told.manifest, condition, told.normalizer)
 
 
 def _who() -> str:

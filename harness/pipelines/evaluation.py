@@ -69,7 +69,7 @@ def evaluate(
         disparities = disparity_table(scores, by, job.policy, np.random.default_rng(job.seed), orders=orders)
     judged = Judged(scores, disparities, by, orders, job.policy, job.seed)
     disparities, evidence = _evidence(judged, hypotheses, job)
-    speed = _speed(run, judged, hypotheses)
+    speed = _speed(run, *((scores, hypotheses) if beyond is None else (beyond.scores, beyond.hypotheses)), job)
     summary = summarise(scores, slices, disparities, job.policy, job.manifest.notes)
     summary["failure_reasons"] = _failure_reasons(hypotheses if beyond is None else beyond.hypotheses)
     if beyond is not None:
@@ -141,11 +141,12 @@ def _evidence(
     return disparities, tables | verdicts
 
 
-def _speed(run: Run, judged: Judged, hypotheses: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the table of speed; none where nobody looked at a clock."""
-    if judged.scores["processing_s"].isna().all() and not sessions.read(run.path):
+def _speed(run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, job: Evaluation) -> dict[str, pd.DataFrame]:
+    """Return the table of speed, of all that was heard; none where nobody looked at a clock."""
+    if scores["processing_s"].isna().all() and not sessions.read(run.path):
         return {}
-    return {SPEED: speed_table(judged.scores, hypotheses, judged.by, orders=judged.orders)}
+    several = len(scores["condition"].unique()) > 1
+    return {SPEED: speed_table(scores, hypotheses, ["condition", *job.by] if several else job.by, orders=job.orders)}
 
 
 def _speed_facts(run: Run, speed: pd.DataFrame) -> dict[str, object]:

@@ -143,6 +143,7 @@ def _facts(job: HearingJob, identity: Identity, done: Transcribed, parts: Sequen
         "backend": {"name": job.backend_name} | identity,
         "conditions": _digests(job.conditions),
         "device": ", ".join(devices) or None,
+        "conditions_on": job.executor.conditions_device if job.conditions else None,
         "n_transcribed_before": done.n_kept,
         "timings_s": {
             "warm_up": sum(part.warm_up_s for part in parts),

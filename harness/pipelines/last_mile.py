@@ -18,7 +18,7 @@ from harness.pipelines.job import Beyond, Evaluation, Outcome
 from harness.results import Run
 from harness.results.placed import placed_beside
 from harness.results.run import CONDITIONS, CROSSINGS, EXTRA_HARM, LEVELS, PLACED
-from harness.results.sharing import share_aggregate
+from harness.results.sharing import check_empty, share_aggregate
 from harness.transcription.progress import stage
 from harness.transcription.store import CLEAN
 
@@ -59,6 +59,13 @@ class LastMileJob(HearingJob):
                 "a last-mile test needs a condition beside clean. Choose some, as in condition=[noise,telephone], or "
                 "give recordings of your own rooms: noises=[ward.wav]."
             )
+        if "condition" in self.policy.dimensions:
+            raise UsageError(
+                "policy.dimensions names condition: each condition is judged by itself here, and what it adds to a "
+                "slice against the rest. Set the margins of attributes."
+            )
+        if self.share is Share.aggregate and (folder := self.share_to or (self.run_dir and f"{self.run_dir}_shared")):
+            check_empty(folder)
         if not 0 < self.wer < 1:
             raise UsageError(f"wer={self.wer}; expected the highest WER that is of use, between 0 and 1: 20 % are 0.2.")
 
@@ -125,12 +132,9 @@ def _beyond(scores: pd.DataFrame, hypotheses: pd.DataFrame, evaluation: Evaluati
 def _failing(grid: pd.DataFrame, policy: Policy) -> list[dict[str, object]]:
     """Return the conditions under which more clips failed than is still a measurement."""
     everybody = grid[(grid["dimension"] == OVERALL) & (grid["n_failed"] > 0)]
-    counts = ((str(row.condition), int(row.n_failed), int(row.n_utterances)) for row in everybody.itertuples())
-    return [
-        {"condition": name, "n_failed": n_failed, "n_utterances": n_utterances}
-        for name, n_failed, n_utterances in counts
-        if n_failed / n_utterances > policy.max_failed
-    ]
+    failing = everybody[everybody["n_failed"] / everybody["n_utterances"] > policy.max_failed]
+    names = ["condition", "n_failed", "n_utterances"]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(failing[name].tolist() for name in names), strict=True)]
 
 
 def _summary(grid: pd.DataFrame, harm: pd.DataFrame, broken: pd.DataFrame, added: pd.DataFrame) -> dict[str, object]:

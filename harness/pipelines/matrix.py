@@ -26,6 +26,7 @@ class Cell:
         pipeline: `benchmark` or `rescore`.
         system: What the matrix calls the recogniser or the transcripts.
         manifest: What it calls what they heard; empty for transcripts, which name no manifest of the matrix.
+        condition: What it calls the condition that they were heard under.
         overrides: What the command line would say.
     """
 
@@ -33,6 +34,7 @@ class Cell:
     pipeline: str
     system: str
     manifest: str
+    condition: str
     overrides: tuple[str, ...]
 
 
@@ -73,6 +75,7 @@ def _cells(content: Mapping[object, object], path: Path) -> tuple[Cell, ...]:
             "benchmark",
             system,
             manifest,
+            condition,
             (*options, *chosen, *changed, *shared),
         )
         for system, options in systems.items()
@@ -80,7 +83,7 @@ def _cells(content: Mapping[object, object], path: Path) -> tuple[Cell, ...]:
         for condition, changed in _conditions(content.get("conditions"), path).items()
         if (system, manifest) not in excluded
     ]
-    written = [Cell(name, "rescore", name, "", (*options, *shared)) for name, options in transcripts.items()]
+    written = [Cell(name, "rescore", name, "", CLEAN, (*options, *shared)) for name, options in transcripts.items()]
     _check_unique([cell.name for cell in (*heard, *written)], path)
     return (*heard, *written)
 

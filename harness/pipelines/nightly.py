@@ -143,6 +143,7 @@ def _ended(cell: Cell, folder: Path, job: NightlyJob, place: tuple[int, int]) ->
         "pipeline": cell.pipeline,
         "system": cell.system,
         "manifest": cell.manifest,
+        "condition": cell.condition,
         "overrides": list(cell.overrides),
         "harness": version("asr-fairness-harness"),
     }

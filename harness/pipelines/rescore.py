@@ -88,7 +88,7 @@ def rescore(job: RescoreJob) -> Outcome:
         HarnessError: Ids do not match, or something else could not be measured; the message says what to do.
     """
     transcripts, digest = job.transcripts.frame, job.transcripts.digest
-    manifest = job.manifest
+    manifest = _told_of_conditions(job.manifest, transcripts)
     if job.stem_ids:
         transcripts = transcripts.assign(utterance_id=_stems(transcripts["utterance_id"], job.hypotheses))
         frame = manifest.frame.assign(utterance_id=_stems(manifest.frame["utterance_id"], manifest.path))
@@ -129,6 +129,18 @@ def rescore(job: RescoreJob) -> Outcome:
         with stage("writing", n_rows=len(transcripts)):
             run.hypotheses.replace(in_shares(rows_as_lines, *(_present(transcripts[name]) for name in COLUMNS)))
         return evaluate(run, scores, transcripts, evaluation)
+
+
+def _told_of_conditions(manifest: Manifest, transcripts: pd.DataFrame) -> Manifest:
+    """Note where transcripts were heard under several conditions, as those of a last-mile test: they are one corpus."""
+    n_conditions = transcripts["condition"].nunique()
+    if n_conditions < 2:
+        return manifest
+    note = (
+        f"every number is of {n_conditions} conditions together, in which an utterance counts once each. "
+        "`harness last_mile` judges each by itself"
+    )
+    return replace(manifest, notes=(*manifest.notes, note))
 
 
 def _backend_of(hypotheses: Path) -> Mapping[str, object] | None:

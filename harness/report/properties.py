@@ -130,4 +130,6 @@ def _value(name: str, value: float) -> str:
 
 def _command(measured: Measured) -> str:
     path = f"manifest.path={measured.path / measured.manifest}"
-    return shlex.join(["harness", "benchmark", path, *measured.next_options, f"slices.by=[{measured.prefix}snr_db]"])
+    told = measured.table.query("dimension == 'overall' and n_told > 0")["property"].tolist()
+    name = "snr_db" if "snr_db" in told or not told else told[0]
+    return shlex.join(["harness", "benchmark", path, *measured.next_options, f"slices.by=[{measured.prefix}{name}]"])

@@ -82,7 +82,12 @@ class Decoders:
             each.utterance_id: known.get(each.utterance_id) or self.threads.submit(decode, each)
             for each in batch.utterances
         }
-        decoded = [self._waiting[each.utterance_id] for each in batch.utterances]
+        decoded = [
+            self.threads.submit(_once_more, self._waiting[each.utterance_id])
+            if each.utterance_id in known
+            else self._waiting[each.utterance_id]
+            for each in batch.utterances
+        ]
         if batch.condition is None:
             return decoded
         if self.device == CPU:
@@ -112,12 +117,17 @@ def all_under(condition: Condition, key: str, decoding: Sequence[Future[Decoded]
     try:
         changed = apply_batch(condition, list(audible.values()), rngs, device=device)
     except Exception as error:  # one clip's, or the device's: alone, on the CPU, each says what is wrong with it
-        log.info("condition %s is applied clip by clip: %s", condition.name, in_words(error))
+        log.warning("condition %s is applied clip by clip: %s", condition.name, in_words(error))
         return [_under(condition, key, each) for each in decoding]
     seconds = (time.perf_counter() - started) / max(1, len(audible))
     for place, each in zip(audible, changed, strict=True):
         clips[place] = _changed(clips[place], each, condition, seconds)
     return clips
+
+
+def _once_more(decoding: Future[Decoded]) -> Decoded:
+    """Return a clip that was decoded for another condition, which it took its seconds for."""
+    return replace(decoding.result(), seconds=0.0)
 
 
 def _one_of(together: Future[list[Decoded]], place: int) -> Decoded:

@@ -106,7 +106,13 @@ class ExecutorOptions:
 
     @property
     def conditions_device(self) -> str:
-        """Return the device that conditions are applied on, as torch names it."""
+        """Return the device that conditions are applied on, as torch names it.
+
+        Raises:
+            UsageError: A GPU is asked for and there is none.
+        """
+        if self.conditions_on is ConditionsOn.cuda:
+            _check_cuda()
         if self.conditions_on is not ConditionsOn.auto:
             return str(self.conditions_on.value)
         torch = sys.modules.get("torch")  # a GPU that nothing here uses would only lose memory to this
@@ -117,6 +123,13 @@ class ExecutorOptions:
     def limits(self) -> Limits:
         """Return how long a worker may be silent."""
         return Limits(self.start_timeout_s, self.timeout_s, self.timeout_per_audio)
+
+
+def _check_cuda() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError("executor.conditions_on=cuda: torch finds no GPU here. Choose auto or cpu.")
 
 
 @contextmanager

@@ -15,8 +15,9 @@ from harness.backends.tones import Tones, synthesise
 from harness.config.conditions import conditions_of
 from harness.errors import UsageError
 from harness.fairness import Policy
+from harness.fairness.policy import DimensionPolicy
 from harness.pipelines.benchmark import BenchmarkJob, benchmark
-from harness.pipelines.last_mile import LastMileJob, last_mile
+from harness.pipelines.last_mile import LastMileJob, Share, last_mile
 from harness.plugins import TARGETS
 from harness.results import Run
 from harness.scoring.normalization import LowercaseNoPunctuation
@@ -160,6 +161,19 @@ def test_the_levels_say_what_is_swept(noisy):
     assert levels["level"].tolist()[1:3] == [30.0, 0.0]
 
 
+def test_the_verdicts_on_clean_audio_are_those_of_a_benchmark(noisy):
+    grid = noisy.optional("conditions.csv")
+    clean = grid[(grid["condition"] == "clean") & (grid["dimension"] != "overall")]
+    columns = ["dimension", "slice", "gap", "p_adjusted", "verdict", "reason"]
+    pd.testing.assert_frame_equal(clean[columns].reset_index(drop=True), noisy.disparities[columns])
+
+
+def test_the_speed_is_of_everything_that_was_heard(noisy):
+    speed = noisy.optional("speed.csv").query("dimension == 'overall'").iloc[0]
+    assert speed["n_recognised"] == 4 * 48
+    assert noisy.facts["conditions_on"] == "cpu"
+
+
 def test_more_noise_is_worse_and_where_it_becomes_too_much_is_told(noisy):
     grid = noisy.optional("conditions.csv")
     overall = grid[grid["dimension"] == "overall"].set_index("condition")["wer"]
@@ -197,6 +211,12 @@ def test_a_run_that_shares_no_slice_is_not_placed_beside(corpus, tmp_path):
     [
         pytest.param({"conditions": (Clean(),)}, "a condition beside clean", id="clean-alone"),
         pytest.param({"wer": 20.0}, "20 % are 0.2", id="percent"),
+        pytest.param(
+            {"policy": Policy(dimensions={"condition": DimensionPolicy(margin=0.1)})},
+            "names condition",
+            id="a-promise-that-nobody-checks",
+        ),
+        pytest.param({"share": Share.aggregate, "share_to": "."}, "not an empty folder", id="a-folder-with-files"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_heard(corpus, tmp_path, changes, message):
@@ -209,6 +229,12 @@ def test_a_benchmark_refuses_several_conditions_and_names_the_command_that_hears
     both = (Gain(gain_db=-6.0), Tone(frequency_hz=500.0))
     with pytest.raises(UsageError, match="harness last_mile"):
         benchmark_job(corpus, tmp_path, conditions=both)
+
+
+def test_a_rescored_last_mile_says_that_its_numbers_are_of_all_conditions_together(noisy, corpus, tmp_path):
+    command = (f"manifest.path={corpus}", f"hypotheses={noisy.path}", "run_dir=run", "report.html=false")
+    ended = harness("rescore", *command, "policy.n_resamples=200", "policy.n_permutations=200", cwd=tmp_path)
+    assert "every number is of 4 conditions together" in " ".join(ended.out.split())
 
 
 def test_the_command_takes_recordings_of_rooms_and_goes_on_where_it_was_stopped(corpus, tmp_path):

@@ -366,6 +366,14 @@ def test_the_table_tells_quantiles_over_everybody_and_of_every_accent(corpus, tm
     assert f"manifest.audio_root={corpus.parent}" in out.getvalue().replace("'", "")
 
 
+def test_what_it_says_to_slice_by_is_a_property_that_could_be_told(tmp_path):
+    path = tone_corpus(tmp_path / "corpus")  # its pauses are digital silence: no SNR can be told
+    out = io.StringIO()
+    show_measured(measure(job(path, tmp_path / "out")).answer, out)
+    assert pd.DataFrame(rows_of(tmp_path / "out"))["snr_db"].isna().all()
+    assert "slices.by=[level_dbfs]" in out.getvalue()
+
+
 def test_undeclared_people_are_a_row_of_the_table_and_hostile_names_are_shown_harmless(tmp_path):
     rows = tone_rows(("\x1b[31mred", ""), n_speakers=1)
     path = tone_corpus(tmp_path / "corpus", [row | {"accent": str(row["accent"]).replace("\x1b", "[")} for row in rows])

@@ -340,6 +340,18 @@ def test_a_baseline_is_that_of_the_names_in_the_matrix(heard):
     assert blessed_run(key_of(Run.open(heard.folder / "nights" / "1" / "tones_corpus")), heard.folder / "baselines")
 
 
+def test_every_condition_of_a_matrix_has_a_baseline_of_its_own(heard):
+    matrix = yaml.safe_load((heard.folder / "matrix.yaml").read_text(encoding="utf-8"))
+    noise = ["condition=noise_white", "conditions.noise_white.snr_db=10"]
+    heard.matrix(**matrix, conditions={"clean": [], "ward": noise, "hall": [*noise[:1], f"{noise[1]}0"]})
+    heard.night("1")
+    cells = {"clean": "tones_corpus", "ward": "tones_corpus_ward", "hall": "tones_corpus_hall"}
+    blessed = {name: heard.bless("1", cell) for name, cell in cells.items()}
+    assert {name: blessing.key.condition for name, blessing in blessed.items()} == {name: name for name in cells}
+    assert len({blessing.key.folder for blessing in blessed.values()}) == 3
+    assert heard.night("2").exit_status in (0, 3)
+
+
 @pytest.mark.parametrize("name", ["../x", "/x", "a/b", "..", ""])
 def test_a_night_lies_among_the_nights(tmp_path, name):
     with pytest.raises(UsageError, match="the name of a folder in nights"):

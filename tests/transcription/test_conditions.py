@@ -1,5 +1,7 @@
 """An utterance is heard once under each condition, decoded once for all; its hypothesis says what was done to it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -8,7 +10,7 @@ from harness.audio import SAMPLE_RATE
 from harness.audio.conditions import Clean, Gain, Noise, Speed
 from harness.backends.tones import Tones
 from harness.corpus import Manifest
-from harness.errors import ConditionError
+from harness.errors import ConditionError, UsageError
 from harness.transcription import ExecutorOptions, HypothesisStore, TranscriptCache, decoding, transcribe
 from harness.transcription.executors import ConditionsOn
 from harness.transcription.workers import InThisProcess
@@ -67,6 +69,27 @@ def test_a_recording_is_decoded_once_for_all_conditions(manifest, tmp_path, monk
     monkeypatch.setattr(decoding, "decode", lambda each: decoded.append(each.utterance_id) or decode(each))
     heard(manifest, tmp_path, Clean(), QUIET, NOISY)
     assert sorted(decoded) == sorted(manifest.frame["utterance_id"])
+
+
+def test_a_decoding_takes_its_seconds_once(manifest, monkeypatch):
+    (utterance, *_) = manifest.utterances()
+    monkeypatch.setattr(decoding, "decode", lambda each, decode=decoding.decode: replace(decode(each), seconds=9.0))
+    decoders = decoding.Decoders(1)
+    with decoders.threads:
+        clean, quiet = (
+            decoders.submit(decoding.Batch([utterance], condition, key))[0].result()
+            for condition, key in ((None, "clean"), (QUIET, "quiet"))
+        )
+    assert clean.seconds == 9.0
+    assert quiet.seconds < 9.0
+
+
+def test_a_gpu_that_is_not_there_is_not_quietly_done_without():
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(UsageError, match="no GPU here"):
+        _ = ExecutorOptions(conditions_on=ConditionsOn.cuda).conditions_device
 
 
 @pytest.mark.parametrize("n_threads", [1, 4])

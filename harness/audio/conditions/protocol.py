@@ -38,7 +38,7 @@ class Conditioned:
 
     Attributes:
         waveform: `(num_samples,)`, float32, finite.
-        facts: What was done to this clip, by name, each with its unit: `noise_gain_db`, `scale`, `clipped_share` …;
+        facts: What was done to this clip, by name, each with its unit: `noise_level_db`, `scale`, `clipped_share` …;
             those of a chain's steps begin with the step's number, `2.scale`. Finite numbers.
     """
 

@@ -44,8 +44,8 @@ def condition_grid(
 
     Returns:
         One row a condition (`clean` first) and slice with CONDITION_COLUMNS: what `slice_table` and `disparity_table`
-        say, with p-values corrected over all conditions and slices. The first row of a condition is everybody, with
-        neither comparator nor gap, as have undeclared and declined people.
+        say, with p-values corrected over the slices of clean audio, and over those of all conditions together. The
+        first row of a condition is everybody, with neither comparator nor gap, as have undeclared and declined people.
 
     Raises:
         UsageError: A dimension, a needed column or a comparator named by the policy is not in the scores.
@@ -59,7 +59,8 @@ def condition_grid(
         slice_table(frame, by, policy, np.random.default_rng(seed), orders=orders).assign(condition=name)
         for name, frame in frames.items()
     ]
-    gaps = _gaps(frames, by, policy, orders, seed=seed)
+    apart = ({name: frames[name] for name in frames if (name == CLEAN) is clean} for clean in (True, False))
+    gaps = pd.concat([_gaps(some, by, policy, orders, seed=seed) for some in apart if some], ignore_index=True)
     judged = [name for name in CONDITION_COLUMNS if name in gaps and name not in slices[0]]
     table = pd.concat(slices, ignore_index=True).merge(
         gaps[[*_KEYS, *judged]], how="left", on=_KEYS, validate="one_to_one"
@@ -77,7 +78,7 @@ def _gaps(
     *,
     seed: int,
 ) -> pd.DataFrame:
-    """Return the rows of `disparity_table` under every condition, corrected together."""
+    """Return the rows of `disparity_table` under some conditions, corrected together."""
     found = {name: _comparisons(frame, by, policy, orders) for name, frame in frames.items()}
     parts = [part for several in found.values() for part in several]
     if not parts:

@@ -119,7 +119,7 @@ def _counts(under: UnderConditions) -> list[str]:
         return []
     return [
         f"Gaps under conditions: {len(found):,} of {len(judged):,} tested are disparities. p-values are corrected over "
-        "all conditions and slices together, more strictly than over clean audio alone further down."
+        "all conditions and slices together; those of clean audio by themselves."
     ]
 
 

@@ -93,6 +93,16 @@ def share_aggregate(run: Run, out: Path | str, *, min_speakers: int | None = Non
 def _check_out(out: Path, run: Run) -> None:
     if out.resolve().is_relative_to(run.path.resolve()):
         raise UsageError(f"{out}: is in the run's own folder, which is not for sharing. Choose another folder.")
+    check_empty(out)
+
+
+def check_empty(out: Path | str) -> None:
+    """Refuse a place that holds something.
+
+    Raises:
+        UsageError: It does.
+    """
+    out = Path(out)
     if os.path.lexists(out) and (not out.is_dir() or out.is_symlink() or any(out.iterdir())):
         raise UsageError(
             f"{out}: is there and not an empty folder. Choose a new one: nothing else may be shared with it."
