@@ -188,6 +188,8 @@ def _pipeline(name: str, config: "DictConfig", overrides: list[str]) -> int:
     shown = outcome.run if isinstance(outcome, Outcome) else outcome.answer
     try:
         screens.show(name, shown, sys.stdout)
+        if isinstance(outcome, Outcome) and outcome.last_words:
+            sys.stdout.write(f"{_printable(outcome.last_words)}\n")
         sys.stdout.flush()
     except (OSError, ValueError, AttributeError) as error:  # a closed pipe or no standard output: the run is whole
         log.warning("the table could not be printed (%s); it is in %s", error, getattr(shown, "path", "its files"))

@@ -122,6 +122,7 @@ class Outcome:
 
     run: Run
     exit_status: int
+    last_words: str = ""  # for the screen, below the table of the run
 
 
 def _chosen(manifest: Manifest, options: SliceOptions) -> list[str]:

@@ -1,6 +1,5 @@
 """A customer's manifest under their conditions in, a run directory that says for whom it is worse there out."""
 
-import logging
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -21,8 +20,6 @@ from harness.results.run import CONDITIONS, CROSSINGS, EXTRA_HARM, LEVELS, PLACE
 from harness.results.sharing import check_empty, share_aggregate
 from harness.transcription.progress import stage
 from harness.transcription.store import CLEAN
-
-log = logging.getLogger(__name__)
 
 
 class Share(Enum):
@@ -90,17 +87,16 @@ def last_mile(job: LastMileJob) -> Outcome:
             replace(evaluation, facts=facts),
             beyond=beyond,
         )
-    if job.share is Share.aggregate:
-        _share(outcome.run, job.share_to)
-    return outcome
+    return replace(outcome, last_words=_shared(outcome.run, job.share_to)) if job.share is Share.aggregate else outcome
 
 
-def _share(run: Run, folder: str | None) -> None:
-    """Write what may leave the house; where it cannot be, the run is whole all the same."""
+def _shared(run: Run, folder: str | None) -> str:
+    """Write what may leave the house, and say where; where it cannot be, the run is whole all the same."""
     try:
-        share_aggregate(run, folder or f"{run.path}_shared")
+        done = share_aggregate(run, folder or f"{run.path}_shared")
     except (UsageError, StorageError) as error:
-        log.warning("nothing was written for sharing, the run is whole: %s", error)
+        return f"NOT SHARED, nothing was written: {error}"
+    return f"May be shared: {done.path} ({done.n_published} slices, {done.n_hidden} hidden; begin with README.md)"
 
 
 def _beyond(scores: pd.DataFrame, hypotheses: pd.DataFrame, evaluation: Evaluation, *, job: LastMileJob) -> Beyond:

@@ -132,7 +132,7 @@ def _placed(under: UnderConditions) -> str:
         return ""
     other, sentences = escape(there(under)), placed_sentences(under)
     told = "\n".join(f"- {escape(each)}" for each in sentences) or f"No gap is larger here than on {other}."
-    return f"### Beside {other}\n\nPeople and words are others there; nothing is tested. Every gap: {PLACED}.\n\n{told}"
+    return f"### Beside {other}\n\nTwo gaps side by side; nothing is tested. Every gap: {PLACED}.\n\n{told}"
 
 
 def _applied(run: Run, under: UnderConditions) -> str:

@@ -21,7 +21,7 @@ from harness.pipelines.last_mile import LastMileJob, Share, last_mile
 from harness.plugins import TARGETS
 from harness.results import Run
 from harness.scoring.normalization import LowercaseNoPunctuation
-from tests.builders import benchmark_job, harness, tone_corpus, tone_rows
+from tests.builders import FEW_RESAMPLES, benchmark_job, harness, tone_corpus, tone_rows
 
 PILOT_HZ = 7_000.0  # how the audio of some speakers differs from that of others
 THIRD_OCTAVES_HZ = [125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 5500]
@@ -235,6 +235,22 @@ def test_a_rescored_last_mile_says_that_its_numbers_are_of_all_conditions_togeth
     command = (f"manifest.path={corpus}", f"hypotheses={noisy.path}", "run_dir=run", "report.html=false")
     ended = harness("rescore", *command, "policy.n_resamples=200", "policy.n_permutations=200", cwd=tmp_path)
     assert "every number is of 4 conditions together" in " ".join(ended.out.split())
+
+
+def test_what_may_leave_the_house_is_named_last_and_so_is_why_nothing_may(corpus, tmp_path):
+    command = (
+        "last_mile", f"manifest.path={corpus}", "backend=tones", "condition=[telephone]", "share=aggregate",
+        "report.html=false", "evidence.metrics=false", *FEW_RESAMPLES,
+    )  # fmt: skip
+    ended = harness(*command, "run_dir=run", cwd=tmp_path)
+    assert ended.out.splitlines()[-1].startswith("May be shared: run_shared (")
+    assert (tmp_path / "run_shared" / "README.md").is_file()
+    again = harness(*command, "run_dir=run", cwd=tmp_path)
+    assert again.exit_status == 2
+    assert "not an empty folder" in again.err
+    few = tone_corpus(tmp_path / "few", tone_rows(n_speakers=1, n_utterances=2))
+    ended = harness(command[0], f"manifest.path={few}", *command[2:], "run_dir=other", cwd=tmp_path)
+    assert ended.out.splitlines()[-1].startswith("NOT SHARED, nothing was written: ")
 
 
 def test_the_command_takes_recordings_of_rooms_and_goes_on_where_it_was_stopped(corpus, tmp_path):

@@ -24,9 +24,9 @@ def placed_section(under: UnderConditions) -> Section | None:
     sentences = placed_sentences(under)
     parts: list[Part] = [
         Words(
-            f"The same slices on {other}, and here. People and words are others there: two gaps stand side by side, "
-            "not two systems. Further: the gap here less the gap there, in points; its interval takes both as "
-            "independent, and nothing is tested."
+            f"The same slices on {other}, and here: two gaps stand side by side, not two systems. Further: the gap "
+            "here less the gap there, in points; its interval takes both as independent, as they are where people and "
+            "words are others (of the same people it is too wide). Nothing is tested."
         ),
         Listing(sentences) if sentences else Words(f"No gap is larger here than on {other}."),
     ]
