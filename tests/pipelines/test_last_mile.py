@@ -24,7 +24,9 @@ from harness.scoring.normalization import LowercaseNoPunctuation
 from tests.builders import FEW_RESAMPLES, benchmark_job, harness, tone_corpus, tone_rows
 
 PILOT_HZ = 7_000.0  # how the audio of some speakers differs from that of others
-THIRD_OCTAVES_HZ = [125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 5500]
+TONES_HZ = [
+    80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 5500,
+]  # fmt: skip
 PLANTED_HZ = 400
 SOFT_DB = -45.0  # below what `Tones` hears at all: louder, it takes some frequencies for words
 FIRST = 700  # samples before the first word
@@ -102,7 +104,7 @@ def noisy(corpus, tmp_path_factory):
 
 
 def test_a_slice_that_one_frequency_hurts_is_found_and_no_other_frequency(corpus, tmp_path):
-    run = last_mile(job_of(corpus, tmp_path, {"sweep": tone(THIRD_OCTAVES_HZ)}, backend=Planted())).run
+    run = last_mile(job_of(corpus, tmp_path, {"sweep": tone(TONES_HZ)}, backend=Planted())).run
     harm = run.optional("extra_harm.csv")
     found = harm[harm["verdict"] == "disparity"]
     assert list(zip(found["condition"], found["slice"], strict=True)) == [(f"sweep_{PLANTED_HZ}hz", "south")]
@@ -112,7 +114,7 @@ def test_a_slice_that_one_frequency_hurts_is_found_and_no_other_frequency(corpus
 
 
 def test_without_the_plant_the_sweep_raises_nothing(corpus, tmp_path):
-    outcome = last_mile(job_of(corpus, tmp_path, {"sweep": tone(THIRD_OCTAVES_HZ)}))
+    outcome = last_mile(job_of(corpus, tmp_path, {"sweep": tone(TONES_HZ)}))
     assert set(outcome.run.optional("extra_harm.csv")["verdict"].dropna()) <= {"inconclusive", "within_margin"}
     assert outcome.exit_status == 0
 

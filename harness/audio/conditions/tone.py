@@ -29,7 +29,8 @@ Phases = npt.NDArray[np.float64]
 class Tone(AcousticCondition):
     """Adds sum_k a_k sin(2 pi k f t + phi_k), a_k = 1/k, on and off; phases and the moment it goes on are drawn.
 
-    With a_k = 1/k five harmonics stay within 15 dB of the first, as IEC 60601-1-8 asks of medical alarms.
+    With a_k = 1/k five harmonics stay within 15 dB of the first, as IEC 60601-1-8 asks of medical alarms. The level is
+    over that of all of the speech, not of its critical band: the tones of a sweep have one power and mask unequally.
 
     Attributes:
         frequency_hz: Of the first harmonic, 20 to 7,900.
