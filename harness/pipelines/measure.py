@@ -28,12 +28,11 @@ from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_WITHIN_POLIC
 from harness.pipelines.measured_attributes import NOTE, PROPERTIES, measured_attributes
 from harness.pipelines.measured_rows import MeasuredRow, Spoken, measured_rows
 from harness.pipelines.measured_table import property_table
-from harness.pipelines.measuring_progress import MeasuringProgress
 from harness.provenance import digest_of_recordings, environment, version
 from harness.report.properties import PROPERTIES_CSV, Measured
 from harness.results import Run, open_run_directory
 from harness.results.run import FACTS
-from harness.transcription.progress import stage
+from harness.transcription.progress import CountedProgress, stage
 
 log = logging.getLogger(__name__)
 
@@ -134,10 +133,10 @@ def _measured(job: MeasureJob, folder: AudioFolder, path: Path) -> list[Measured
         for utterance, text in zip(job.manifest.utterances(), job.manifest.frame["text"], strict=True)
     ]
     rows: list[MeasuredRow] = []
-    with MeasuringProgress(len(spoken)) as progress:
+    with CountedProgress(len(spoken), doing="measuring", done="measured") as progress:
         for some in measured_rows(spoken, folder, path, threads=job.threads):
             rows += some
-            progress.advance(some)
+            progress.count(len(some), sum(row.failed for row in some))
     n_failed = sum(row.failed for row in rows)
     if n_failed == len(rows):
         raise DataError(f"none of {len(rows)} recordings could be measured; the first: {rows[0].note}.")

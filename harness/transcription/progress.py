@@ -43,23 +43,30 @@ _BYTES_PER_ROW = 150  # of a manifest, about
 _TELLING_S = 0.5  # shorter stages say little about how fast the machine is
 
 
-class TranscriptionProgress:
-    """Shows how many utterances are done and failed, the speed, and how long it will still take."""
+class CountedProgress:
+    """Shows how many are done and failed, and how long it will still take: a bar, or a line a minute in a log."""
 
-    def __init__(self, n_total: int) -> None:
+    def __init__(self, n_total: int, *, doing: str, done: str) -> None:
+        """Make the bar.
+
+        Args:
+            n_total: How many there are.
+            doing: What is said in front of the bar, `measuring`.
+            done: What is said of them in a log, `measured`.
+        """
         self.n_total, self.n_done, self.n_failed = n_total, 0, 0
-        self.audio_s = self.processing_s = 0.0
+        self._done = done
         self._logged = time.monotonic()
         self._bar = Progress(
-            TextColumn("transcribing"),
+            TextColumn(doing),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[n_failed]} failed · {task.fields[rtfx]} ·"),
+            TextColumn("{task.fields[told]} ·"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
         )
-        self._task = self._bar.add_task("", total=n_total, n_failed=0, rtfx="RTFx –")
+        self._task = self._bar.add_task("", total=n_total, told=self._told(""))
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -72,19 +79,35 @@ class TranscriptionProgress:
         """Remove the bar."""
         self._bar.stop()
 
+    def count(self, n_done: int, n_failed: int, further: str = "") -> None:
+        """Count some that are done, those that failed among them; `further` is said beside it."""
+        self.n_done += n_done
+        self.n_failed += n_failed
+        self._bar.update(self._task, advance=n_done, told=self._told(further))
+        if self._bar.disable and time.monotonic() - self._logged > LOG_EVERY_S:
+            self._logged = time.monotonic()
+            told = f", {further}" if further else ""
+            log.info("%d of %d %s, %d failed%s", self.n_done, self.n_total, self._done, self.n_failed, told)
+
+    def _told(self, further: str) -> str:
+        return " · ".join(filter(None, [f"{self.n_failed} failed", further]))
+
+
+class TranscriptionProgress(CountedProgress):
+    """Shows how many utterances are done and failed, the speed, and how long it will still take."""
+
+    def __init__(self, n_total: int) -> None:
+        super().__init__(n_total, doing="transcribing", done="transcribed")
+        self.audio_s = self.processing_s = 0.0
+
     def advance(self, hypotheses: Sequence[Hypothesis]) -> None:
         """Count a batch; the speed is of what a recogniser was given."""
-        self.n_done += len(hypotheses)
-        self.n_failed += sum(hypothesis.error is not None for hypothesis in hypotheses)
         for hypothesis in hypotheses:
             if hypothesis.processing_s is not None:
                 self.audio_s += (hypothesis.audio_s or 0.0) if hypothesis.error is None else 0.0
                 self.processing_s += hypothesis.processing_s
         rtfx = f"RTFx {self.audio_s / self.processing_s:.1f}" if self.processing_s else "RTFx –"
-        self._bar.update(self._task, advance=len(hypotheses), n_failed=self.n_failed, rtfx=rtfx)
-        if self._bar.disable and time.monotonic() - self._logged > LOG_EVERY_S:
-            self._logged = time.monotonic()
-            log.info("%d of %d transcribed, %d failed, %s", self.n_done, self.n_total, self.n_failed, rtfx)
+        self.count(len(hypotheses), sum(hypothesis.error is not None for hypothesis in hypotheses), rtfx)
 
 
 @dataclass(slots=True)
