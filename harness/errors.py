@@ -6,6 +6,7 @@ HarnessError
 ├── DataError             what was read cannot be measured as it stands (exit status 1)
 │   ├── ManifestError     rows of a manifest or a datasheet, every one of them named
 │   ├── HypothesesError   transcripts that do not match the manifest, every one of them named
+│   ├── TextFileError     a text file that is cut off, packed or written so that it cannot be read, with the line
 │   ├── AudioError        a recording that cannot be decoded
 │   └── ConditionError    a clip that a condition cannot be applied to, or a recording that cannot serve as one
 ├── StorageError          what was measured cannot be written: disk full, folder not writable (exit status 1)
@@ -57,6 +58,10 @@ class ManifestError(_ListedError):
 
 class HypothesesError(_ListedError):
     """Names every transcript that does not match the manifest."""
+
+
+class TextFileError(_ListedError):
+    """Names the line at which a text file is cut off, or is none."""
 
 
 class StorageError(HarnessError):

@@ -9,6 +9,8 @@ homepage: https://example.org
 description: Read sentences.
 undeclared: ["", NA]            # values that mean "not recorded", in any capitals
 declined: [prefer not to say]   # values that mean "asked and not answered"
+citation: Doe et al. (2024), A toy corpus.
+caveats: [Sentences were read; nobody speaks so.]   # what a reader of any number should know
 attributes:
   accent: {kind: accent, provenance: self_reported, description: own words, order: [us, scottish]}
   age: {kind: demographic, provenance: self_reported, bins: [30, 60]}   # <30, 30-60 (30 in, 60 not), >=60
@@ -50,6 +52,8 @@ class Datasheet:
         declined: Texts that mean "asked and not answered", matched likewise.
         attributes: What can be sliced on, in the order declared.
         declared: False when there was no datasheet; attributes are then taken as annotated, and outputs say so.
+        citation: How its makers want to be cited; empty when not stated.
+        caveats: What a reader of any number about it should know, a sentence each.
     """
 
     name: str
@@ -62,6 +66,8 @@ class Datasheet:
     declined: tuple[str, ...]
     attributes: tuple[Attribute, ...]
     declared: bool
+    citation: str = ""
+    caveats: tuple[str, ...] = ()
 
 
 DATASHEET_KEYS = tuple(field.name for field in fields(Datasheet) if field.name != "declared")
@@ -116,6 +122,8 @@ class _Reader:
             declined=self._texts(content, "declined"),
             attributes=self._attributes(content.get("attributes")),
             declared=True,
+            citation=self._text(content, "citation"),
+            caveats=self._texts(content, "caveats"),
         )
         self._check_lists_apart(datasheet)
         if self._problems:

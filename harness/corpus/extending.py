@@ -16,6 +16,7 @@ import yaml
 from harness.corpus.attributes import CONTRACT_COLUMNS, Attribute
 from harness.corpus.cells import SURROGATES, shown
 from harness.corpus.datasheet import DATASHEET_FILE
+from harness.corpus.declaring import declaration
 from harness.corpus.manifest import Manifest
 from harness.corpus.reading import Table, read_table
 from harness.corpus.selection import Selection, select
@@ -92,7 +93,7 @@ def extended_datasheet(manifest: Manifest, extension: Extension) -> str:
     """
     content = _old_datasheet(manifest)
     old = content.get("attributes")
-    new = {each.name: _declaration(each) for each in extension.attributes}
+    new = {each.name: declaration(each) for each in extension.attributes}
     content |= {"name": manifest.name, "attributes": (old if isinstance(old, dict) else {}) | new}
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
 
@@ -102,7 +103,7 @@ def _old_datasheet(manifest: Manifest) -> dict[str, object]:
     if sheet.declared:
         path = manifest.path.absolute().parent / DATASHEET_FILE
         return {str(key): value for key, value in yaml_mapping(path.read_bytes(), path.name).items()}
-    attributes = {each.name: _declaration(each) | {"description": NO_DATASHEET} for each in sheet.attributes}
+    attributes = {each.name: declaration(each) | {"description": NO_DATASHEET} for each in sheet.attributes}
     return {
         "name": manifest.name,
         "undeclared": list(sheet.undeclared),
@@ -148,15 +149,3 @@ def _known(manifest: Manifest, extension: Extension) -> dict[str, Sequence[objec
 def _line(row: Mapping[str, object]) -> str:
     line = json.dumps(row, ensure_ascii=False)
     return json.dumps(row) if SURROGATES.search(line) else line  # half a pair, in a column that nobody uses
-
-
-def _declaration(attribute: Attribute) -> dict[str, object]:
-    keys: dict[str, object] = {
-        "kind": attribute.kind.value,
-        "provenance": attribute.provenance.value,
-        "description": attribute.description,
-        "order": list(() if attribute.bins else attribute.order),
-        "bins": list(attribute.bins),
-        "multivalued": attribute.multivalued,
-    }
-    return {key: value for key, value in keys.items() if value}

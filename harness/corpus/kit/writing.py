@@ -3,14 +3,11 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
-from harness.corpus.attributes import Attribute
-from harness.corpus.datasheet import DATASHEET_FILE, Datasheet
+from harness.corpus.datasheet import DATASHEET_FILE
+from harness.corpus.declaring import datasheet_text
 from harness.corpus.kit.answers import KIT_FILE, answers_text
 from harness.corpus.kit.kit import Kit
 from harness.corpus.manifest import Manifest
@@ -48,7 +45,7 @@ def write_kit(kit: Kit, out: Path | str) -> Manifest:
         KIT_FILE: answers_text(
             kit.columns, kit.spreadsheet, kit.sheet, kit.options, made=made
         ),  # first: it owns the rest
-        DATASHEET_FILE: _datasheet_text(kit.datasheet, _description(kit)),
+        DATASHEET_FILE: datasheet_text(replace(kit.datasheet, description=_description(kit))),
         MANIFEST_FILE: "".join(json.dumps(dict(record.fields), ensure_ascii=False) + "\n" for record in kit.records),
     }
     try:
@@ -93,32 +90,3 @@ def _description(kit: Kit) -> str:
         return kit.datasheet.description
     sheet = f", sheet {kit.sheet}" if kit.sheet else ""
     return f"A customer's recordings, by {Path(kit.spreadsheet).name}{sheet}. How people were asked is not known."
-
-
-def _datasheet_text(datasheet: Datasheet, description: str) -> str:
-    content: dict[str, object] = {
-        "name": datasheet.name,
-        "version": datasheet.version,
-        "license": datasheet.license,
-        "language": datasheet.language,
-        "homepage": datasheet.homepage,
-        "description": description,
-    }
-    content = {key: value for key, value in content.items() if value}
-    content["undeclared"] = list(datasheet.undeclared)
-    content["declined"] = list(datasheet.declined)
-    content["attributes"] = {attribute.name: _declaration(attribute) for attribute in datasheet.attributes}
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
-
-
-def _declaration(attribute: Attribute) -> Mapping[str, object]:
-    declaration: dict[str, object] = {"kind": attribute.kind.value, "provenance": attribute.provenance.value}
-    if attribute.description:
-        declaration["description"] = attribute.description
-    if attribute.bins:
-        declaration["bins"] = [int(edge) if edge == int(edge) else edge for edge in attribute.bins]
-    elif attribute.order:
-        declaration["order"] = list(attribute.order)
-    if attribute.multivalued:
-        declaration["multivalued"] = True
-    return declaration

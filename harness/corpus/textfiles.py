@@ -1,0 +1,181 @@
+"""A text file in, plain or packed with gzip; its lines, rows or JSON objects out, one at a time, each with its line.
+
+Nothing is held but the line at hand, so a file of any length is read in the same memory. Text is UTF-8, with or without
+its mark; lines end in LF or CRLF. What is no such text is an error that names the file and the line.
+"""
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from harness.corpus.cells import SURROGATES, shown
+from harness.corpus.reading import LONGEST_CELL, MAX_COLUMNS, UTF_16_MARKS
+from harness.errors import TextFileError
+
+LONGEST_LINE = LONGEST_CELL  # characters
+GZIP_MARK = b"\x1f\x8b"
+ARCHIVE_MARKS = {
+    b"PK\x03\x04": "a zip archive",
+    b"BZh": "packed with bzip2",
+    b"\xfd7zXZ\x00": "packed with xz",
+    b"\x28\xb5\x2f\xfd": "packed with zstandard",
+}
+
+Refuse = Callable[[int, str], None]  # takes the line of a row that cannot be read, and why
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Is a row of a file with a header.
+
+    Attributes:
+        line: Where it starts, counted from 1.
+        cells: Its cells by the names of the header.
+    """
+
+    line: int
+    cells: dict[str, str]
+
+
+def text_lines(path: Path, *, name: str | None = None) -> Iterator[tuple[int, str]]:
+    """Yields every line with its number, without its end.
+
+    Args:
+        path: The file.
+        name: What messages call it; its own name when not given.
+
+    Raises:
+        TextFileError: It cannot be opened, is cut off or no UTF-8, or a line is too long; the message names the line.
+    """
+    for line, text in _whole_lines(path, name or path.name):
+        yield line, text.removesuffix("\n").removesuffix("\r")
+
+
+def csv_rows(path: Path, refuse: Refuse, *, separator: str = ",", name: str | None = None) -> Iterator[Row]:
+    """Yields the rows of a file whose cells may be quoted and then hold separators and line ends.
+
+    Args:
+        path: The file; its first row is the header.
+        refuse: Told of every row that cannot be split as the header says; such a row is not yielded.
+        separator: Between cells.
+        name: What messages call the file.
+
+    Raises:
+        TextFileError: As `text_lines`, or the header is unusable.
+    """
+    name = name or path.name
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader((text for _, text in _whole_lines(path, name)), delimiter=separator, strict=True)
+    names: list[str] = []
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            if not names:
+                raise TextFileError([f"{name}:{line}: the header cannot be split into cells: {error}."]) from error
+            refuse(line, f"cannot be split into cells: {error}. Put cells with quotes in quotes, each quote doubled.")
+            continue
+        if not names:
+            names = _header(cells, name, line)
+        elif len(cells) == len(names):
+            yield Row(line, dict(zip(names, cells, strict=True)))
+        elif any(cells):
+            refuse(line, _wrong_count(cells, names, separator))
+    _refuse_no_header(names, name)
+
+
+def tab_rows(path: Path, refuse: Refuse, *, name: str | None = None) -> Iterator[Row]:
+    r"""Yields the rows of a file with tabs between cells, a line a row; quotation marks are letters like others.
+
+    Corpora write such files without quoting, and their sentences begin with quotation marks. Arguments and errors are
+    those of `csv_rows`.
+    """
+    name = name or path.name
+    names: list[str] = []
+    for line, text in text_lines(path, name=name):
+        cells = text.split("\t")
+        if not names:
+            names = _header(cells, name, line) if text.strip() else []
+        elif len(cells) == len(names):
+            yield Row(line, dict(zip(names, cells, strict=True)))
+        elif text:
+            refuse(line, _wrong_count(cells, names, "\t"))
+    _refuse_no_header(names, name)
+
+
+def json_objects(path: Path, refuse: Refuse, *, name: str | None = None) -> Iterator[tuple[int, dict[str, object]]]:
+    """Yields the JSON object of every line that is not blank; arguments and errors are those of `csv_rows`."""
+    for line, text in text_lines(path, name=name):
+        if not text.strip():
+            continue
+        try:
+            found: object = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            refuse(line, f"is not JSON ({str(error)[:100]}); expected one object a line. Mend or redo the line.")
+            continue
+        if isinstance(found, dict):
+            yield line, found
+        else:
+            refuse(line, f"holds {shown(found)}; expected one JSON object.")
+
+
+def _whole_lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
+    """Yields lines with their ends."""
+    line = 0
+    try:
+        with _opened(path, name) as file:
+            while text := file.readline(LONGEST_LINE + 1):
+                line += 1
+                if len(text) > LONGEST_LINE:
+                    raise TextFileError([f"{name}:{line}: is longer than {LONGEST_LINE:,} characters; expected rows."])
+                if not text.isascii() and SURROGATES.search(text):
+                    raise TextFileError([f"{name}:{line}: its bytes are not UTF-8. Save the file as UTF-8."])
+                yield line, text
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise TextFileError(
+            [f"{name}:{line + 1}: the packed file is cut off or damaged there ({error}). Fetch it again."]
+        ) from error
+    except OSError as error:
+        raise TextFileError([f"{name}: cannot be read: {error.strerror or error}."]) from error
+
+
+def _opened(path: Path, name: str) -> TextIO:
+    file: BinaryIO = path.open("rb")
+    start = file.read(6)
+    file.seek(0)
+    for mark, what in ARCHIVE_MARKS.items():
+        if start.startswith(mark):
+            file.close()
+            raise TextFileError([f"{name}: is {what}; expected text, or text packed with gzip. Unpack it first."])
+    if start.startswith(UTF_16_MARKS):
+        file.close()
+        raise TextFileError([f"{name}: is in UTF-16; expected UTF-8. Save it as UTF-8."])
+    data = gzip.GzipFile(fileobj=file) if start.startswith(GZIP_MARK) else file
+    return io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline="\n")
+
+
+def _header(cells: list[str], name: str, line: int) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    if len(names) > MAX_COLUMNS:
+        raise TextFileError([f"{name}:{line}: has {len(names)} columns; expected at most {MAX_COLUMNS}."])
+    if twice := sorted({each for each in names if each and names.count(each) > 1}):
+        raise TextFileError([f"{name}:{line}: has the column {', '.join(map(shown, twice))} twice. Rename one."])
+    return names
+
+
+def _refuse_no_header(names: list[str], name: str) -> None:
+    if not names:
+        raise TextFileError([f"{name}: is empty; expected a line with the names of columns, then a row a line."])
+
+
+def _wrong_count(cells: list[str], names: list[str], separator: str) -> str:
+    return f"has {len(cells)} cells; expected {len(names)} as in the header, with {separator!r} between them."
