@@ -1,8 +1,8 @@
 """A folding table in, spellings of an attribute's values brought together in a further attribute out.
 
 A corpus's own words stay as they are. On request, a table says which of them mean the same, and where that is from;
-it is a mapping with `name`, `source` and `attributes`, as in `foldings/`: for each new attribute, what it is made `from`, a
-`description`, and `values`, from the corpus's words to those that are comparable.
+it is a mapping with `name`, `source` and `attributes`, as in `foldings/`: for each new attribute, what it is made `from`,
+a `description`, and `values`, from the corpus's words to those that are comparable.
 
 A value that the table does not name stays as it is, so nobody is lost; how many did is a remark of the import.
 """
