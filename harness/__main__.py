@@ -24,6 +24,8 @@ PIPELINES = {
     "discover": "search a run for slices that nobody named: run=RUN",
     "audit_invariance": "do texts depend on batch size, order, workers or precision: audit.batch_sizes=[1,32]",
     "measure": "level, noise, clipping, band and speaking rate of every recording, to slice by: out=FOLDER",
+    "import_corpus": "a corpus as it was released becomes a manifest: format=NAME source=FOLDER out=FOLDER",
+    "export": "for NeMo, Lhotse, Kaldi, sclite, fairlearn: run=RUN format=NAME out=FOLDER",
     "report": "make report.html of a run anew: run=RUN report.redact=[speakers] report.beside=[RUN]",
     "service_card": "a card of finished runs: run=RUN service=FILE out=FOLDER; verify=CARD checks one",
     "nightly": "the runs of a matrix against their baselines, gate and board: matrix=FILE",

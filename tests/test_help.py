@@ -1,6 +1,7 @@
 """A pipeline's help says what is declared, and what it names works: every override composes, every command runs."""
 
 import csv
+import json
 import re
 import shutil
 import subprocess
@@ -20,7 +21,9 @@ from harness.help.page import main_options, page
 from tests.builders import FEW_RESAMPLES, harness, tone_corpus, tone_rows
 from tests.shared import REPOSITORY
 
-GIVEN = {  # for what has to be given
+GIVEN = {
+    "format": "nemo",
+    "source": "corpus",  # for what has to be given
     "manifest.path": "corpus.csv",
     "hypotheses": "heard.csv",
     "baseline": "runs/before",
@@ -149,6 +152,7 @@ def folder(tmp_path_factory):
     kind = {"kind": "demographic", "provenance": "self_reported"}
     tone_corpus(folder, rows, attributes={"accent": kind, "gender": kind})
     write_csv(folder / "corpus.csv", rows)
+    release(folder / "cv-corpus" / "cy", rows)
     shutil.copy(REPOSITORY / "examples" / "service_card.yaml", folder / "service.yaml")
     cell = ["hypotheses=heard.csv", "manifest.path=corpus.csv", "report.html=false", *FEW_RESAMPLES]
     (folder / "matrix.yaml").write_text(yaml.safe_dump({"transcripts": {"heard": cell}}))
@@ -163,6 +167,17 @@ def folder(tmp_path_factory):
     ended = harness("service_card", "run=runs/before", "out=card", cwd=folder)
     assert ended.exit_status == 0, ended.err
     return folder
+
+
+def release(folder, rows):
+    """Lay a list of clips out as Common Voice does, and a NeMo manifest of the same."""
+    folder.mkdir(parents=True)
+    clips = [f"{row['speaker_id']}\t{row['utterance_id']}.mp3\t{row['text']}\t{row['accent']}" for row in rows]
+    (folder / "test.tsv").write_text("\n".join(["client_id\tpath\tsentence\taccents", *clips, ""]))
+    lines = [
+        json.dumps({"audio_filepath": row["audio_filepath"], "text": row["text"], "duration": 1.0}) for row in rows
+    ]
+    (folder.parents[1] / "heard.json").write_text("\n".join([*lines, ""]))
 
 
 def write_csv(path, rows):

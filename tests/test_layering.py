@@ -38,7 +38,7 @@ NEVER = {
 CONFIGURATION = {
     "harness.__main__",
     *(f"harness.config.{name}" for name in ("composed", "guards", "jobs", "overrides", "parts", "registration")),
-    *(f"harness.config.{name}" for name in ("measuring_schemas", "schemas")),
+    *(f"harness.config.{name}" for name in ("corpus_schemas", "measuring_schemas", "schemas")),
 }
 ENGINE = {f"harness.backends.whisper_engine.{path.stem}" for path in (PACKAGE / "backends/whisper_engine").glob("*.py")}
 CHARTS = {

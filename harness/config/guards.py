@@ -26,7 +26,7 @@ _LOGGING = frozenset(  # what a configuration of logging may name: it, too, call
     {"logging.Formatter", "logging.NullHandler", "logging.StreamHandler", "ext://sys.stderr", "ext://sys.stdout"}
 )
 _PLACES = (  # options that may name environment variables
-    *("path", "audio_root", "grammar", "hypotheses", "run_dir", "model", "download_root"),
+    *("path", "audio_root", "grammar", "hypotheses", "run_dir", "model", "download_root", "withdrawn", "source"),
     *(
         "run",
         "baseline",
@@ -53,7 +53,9 @@ _EXAMPLES = {
     "run": "run=runs/benchmark/FOLDER",
     "baseline": "baseline=runs/rescore/FOLDER",
     "candidate": "candidate=runs/rescore/FOLDER",
-    "out": "out=my_corpus_measured",
+    "out": "out=my_corpus",
+    "format": "format=common_voice",
+    "source": "source=cv-corpus-22.0-2025-06-20/cy",
 }
 
 

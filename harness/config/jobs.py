@@ -10,6 +10,7 @@ from typing import TypeAlias
 from omegaconf import OmegaConf
 
 from harness.config.composed import Composed
+from harness.config.corpus_jobs import export_job, import_corpus_job
 from harness.config.measuring_jobs import audit_invariance_job, benchmark_job, last_mile_job, rescore_job
 from harness.config.parts import judged, manifest
 from harness.errors import UsageError
@@ -17,7 +18,9 @@ from harness.pipelines.bless import BlessJob, BlessOutcome, bless
 from harness.pipelines.cache import CacheJob, CacheOutcome, cache
 from harness.pipelines.compare import CompareJob, compare
 from harness.pipelines.discover import DiscoverJob, discover_slices
+from harness.pipelines.export import ExportOutcome
 from harness.pipelines.history import HistoryJob, HistoryOutcome, history
+from harness.pipelines.import_corpus import ImportOutcome
 from harness.pipelines.job import Outcome
 from harness.pipelines.measure import MeasureJob, MeasureOutcome, measure
 from harness.pipelines.nightly import NightlyJob, NightOutcome, nightly
@@ -27,7 +30,15 @@ from harness.pipelines.service_card import CardOutcome, ServiceCardJob, service_
 from harness.results import Run
 
 AnyOutcome: TypeAlias = (
-    Outcome | BlessOutcome | CacheOutcome | CardOutcome | HistoryOutcome | MeasureOutcome | NightOutcome
+    Outcome
+    | BlessOutcome
+    | CacheOutcome
+    | CardOutcome
+    | ExportOutcome
+    | HistoryOutcome
+    | ImportOutcome
+    | MeasureOutcome
+    | NightOutcome
 )  # a run directory, or an answer
 
 
@@ -189,6 +200,8 @@ _RUNS: dict[str, Callable[[Composed], AnyOutcome]] = {
     "plan": _plan,
     "audit_invariance": audit_invariance_job,
     "measure": _measure,
+    "import_corpus": import_corpus_job,
+    "export": export_job,
     "cache": _cache,
     "report": _report,
     "service_card": _service_card,

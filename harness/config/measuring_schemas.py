@@ -29,6 +29,8 @@ class ManifestOptions:
         allow_outside: Whether audio may lie outside that folder.
         language: BCP 47, for rows that name none.
         grammar: JSGF grammar of the domain, for backends that can use one.
+        withdrawn: A list of people who withdrew their consent, a speaker id a line; it adds to `withdrawn.txt` beside
+            the manifest.
     """
 
     path: str = MISSING
@@ -38,6 +40,7 @@ class ManifestOptions:
     allow_outside: bool = False
     language: str | None = None
     grammar: str | None = None
+    withdrawn: str | None = None
 
 
 @dataclass(kw_only=True)

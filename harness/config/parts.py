@@ -57,4 +57,5 @@ def manifest(options: ManifestOptions, *, require_audio: bool, audio_root: Path 
             allow_outside=options.allow_outside,
             language=options.language,
             require_audio=require_audio,
+            withdrawn=options.withdrawn,
         )

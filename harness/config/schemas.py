@@ -5,6 +5,7 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from harness.config.corpus_schemas import ExportConfig, ImportCorpusConfig
 from harness.config.measuring_schemas import (
     BenchmarkConfig,
     LastMileConfig,
@@ -238,6 +239,8 @@ SCHEMAS: dict[str, type] = {
     "plan": PlanConfig,
     "audit_invariance": AuditInvarianceConfig,
     "measure": MeasureConfig,
+    "import_corpus": ImportCorpusConfig,
+    "export": ExportConfig,
     "cache": CacheConfig,
     "report": ReportConfig,
     "service_card": ServiceCardConfig,

@@ -22,6 +22,10 @@ class AudioFolder:
         self.must_exist = must_exist
         self._real_parents: dict[str, str] = {}
 
+    def not_looking(self) -> "AudioFolder":
+        """Returns the same folder, whose recordings need not exist."""
+        return AudioFolder(Path(self._folder), allow_outside=self._allow_outside, must_exist=False)
+
     def absolute(self, cell: object) -> str:
         """Returns the absolute path of a recording.
 

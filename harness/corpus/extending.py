@@ -4,7 +4,6 @@ Every cell stays as its file has it. Columns get the names of the contract, so t
 ids that were derived from audio paths are written out, since a new folder would derive others.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,14 @@ import pyarrow.parquet
 import yaml
 
 from harness.corpus.attributes import CONTRACT_COLUMNS, Attribute
+from harness.corpus.audio_paths import AudioFolder
 from harness.corpus.cells import SURROGATES, shown
 from harness.corpus.datasheet import DATASHEET_FILE
 from harness.corpus.declaring import declaration
-from harness.corpus.manifest import Manifest
+from harness.corpus.manifest import Manifest, manifest_digest
 from harness.corpus.reading import Table, read_table
 from harness.corpus.selection import Selection, select
+from harness.corpus.withdrawal import without_withdrawn
 from harness.corpus.yaml_mapping import yaml_mapping
 from harness.errors import UsageError
 
@@ -69,8 +70,7 @@ def extended_lines(manifest: Manifest, mapping: Mapping[str, str], extension: Ex
     Raises:
         UsageError: The manifest's file has changed since it was read.
     """
-    table, selection = _read(manifest, mapping)
-    old_cells = {new: table.columns[old] for old, new in _new_names(table, selection).items() if old in table.columns}
+    old_cells = manifest_columns(manifest, mapping)
     known = _known(manifest, extension)
     columns: dict[str, Sequence[object]] = {**known, **old_cells, **known, **extension.columns}
     rows = zip(*columns.values(), strict=True)
@@ -81,9 +81,23 @@ def extended_frame(manifest: Manifest, mapping: Mapping[str, str], extension: Ex
     """Returns the new manifest of a Parquet one, whose types stay, as `extended_lines` does."""
     table, selection = _read(manifest, mapping)
     frame: pd.DataFrame = pyarrow.parquet.read_table(manifest.path).to_pandas(types_mapper=pd.ArrowDtype)
-    frame = frame.rename(columns=_new_names(table, selection))
+    frame = frame.iloc[[row - 1 for row in table.lines]].rename(columns=_new_names(table, selection))
     added = _known(manifest, extension) | dict(extension.columns)
     return frame.assign(**{name: pd.Series(list(cells), index=frame.index) for name, cells in added.items()})
+
+
+def manifest_columns(manifest: Manifest, mapping: Mapping[str, str]) -> dict[str, Sequence[object]]:
+    """Returns the cells of every column as the manifest's file has them, by the contract's names where it has one.
+
+    Args:
+        manifest: As it was loaded.
+        mapping: The file's column for a contract column or attribute, as it was loaded with.
+
+    Raises:
+        UsageError: The manifest's file has changed since it was read.
+    """
+    table, selection = _read(manifest, mapping)
+    return {new: table.columns[old] for old, new in _new_names(table, selection).items() if old in table.columns}
 
 
 def extended_datasheet(manifest: Manifest, extension: Extension) -> str:
@@ -116,10 +130,13 @@ def _read(manifest: Manifest, mapping: Mapping[str, str]) -> tuple[Table, Select
     data = manifest.path.read_bytes()
     sheet = manifest.path.absolute().parent / DATASHEET_FILE
     beside = sheet.read_bytes() if sheet.is_file() else b""
-    if hashlib.sha256(data + b"\0" + beside).hexdigest() != manifest.digest:
+    people = manifest.left_out.people
+    if manifest_digest(data, beside, people) != manifest.digest:
         raise UsageError(f"{manifest.path}: it or its {DATASHEET_FILE} has changed since it was read. Measure it anew.")
     table = read_table(manifest.path.name, manifest.path.suffix, data)
-    return table, select(table, manifest.datasheet, mapping, require_audio=False)
+    selection = select(table, manifest.datasheet, mapping, require_audio=False)
+    anywhere = AudioFolder(manifest.path.absolute().parent, allow_outside=True, must_exist=False)
+    return without_withdrawn(table, selection, people, anywhere)[0], selection
 
 
 def _new_names(table: Table, selection: Selection) -> dict[str, str]:

@@ -5,7 +5,7 @@ import logging
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +14,11 @@ from harness.corpus.attributes import Attribute
 from harness.corpus.audio_paths import AudioFolder
 from harness.corpus.cells import CellError, language_tag
 from harness.corpus.datasheet import DATASHEET_FILE, Datasheet, absent_datasheet, datasheet_bytes, parse_datasheet
+from harness.corpus.people import Withdrawn, withdrawn_beside
 from harness.corpus.reading import READERS, read_table
 from harness.corpus.rows import Rows, read_rows
 from harness.corpus.selection import select
+from harness.corpus.withdrawal import LeftOut, without_withdrawn
 from harness.errors import UsageError
 
 log = logging.getLogger(__name__)
@@ -54,8 +56,9 @@ class Manifest:
         frame: One row an utterance, in file order: utterance_id, audio_filepath (absolute, or None), offset and
             duration (seconds; NaN duration: unknown), text, speaker_id and language (or None), then a column an
             attribute whose values are texts, `undeclared` or `declined`; tuples of these where multivalued.
-        digest: SHA-256 of the bytes of manifest and datasheet, in hexadecimal.
+        digest: SHA-256 of the bytes of manifest, datasheet and lists of people who withdrew, in hexadecimal.
         notes: What outputs must say on their face.
+        left_out: People who withdrew their consent, and their utterances, which are in no row.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Manifest:
     frame: pd.DataFrame
     digest: str
     notes: tuple[str, ...]
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     @classmethod
     def load(
@@ -76,6 +80,7 @@ class Manifest:
         allow_outside: bool = False,
         language: str | None = None,
         require_audio: bool = True,
+        withdrawn: Path | str | None = None,
     ) -> "Manifest":
         """Reads and checks a manifest and the datasheet beside it.
 
@@ -90,6 +95,7 @@ class Manifest:
             allow_outside: Whether audio may lie outside that folder; only for manifests you trust.
             language: BCP 47 tag of rows that state none.
             require_audio: Whether each row needs a recording that exists; not so for scoring transcripts.
+            withdrawn: A list of people who withdrew their consent, beside that in the manifest's folder.
 
         Raises:
             UsageError: An argument is wrong, or the file is not there.
@@ -102,6 +108,8 @@ class Manifest:
         datasheet_data, datasheet = _read_datasheet_beside(path)
         table = read_table(path.name, path.suffix, data)
         selection = select(table, datasheet, columns or {}, require_audio=require_audio)
+        people = withdrawn_beside(path, None if withdrawn is None else Path(withdrawn))
+        table, left_out = without_withdrawn(table, selection, people, folder)
         rows = read_rows(table, selection, folder)
         frame = _frame(rows, language or selection.datasheet.language)
         log.info("%s: %d utterances, %d attributes", path.name, len(frame), len(rows.attributes))
@@ -110,8 +118,14 @@ class Manifest:
             path=path,
             datasheet=selection.datasheet,
             frame=frame,
-            digest=hashlib.sha256(data + b"\0" + datasheet_data).hexdigest(),
-            notes=(*selection.notes, *_speaker_notes(rows), *_spelling_notes(frame, selection.datasheet)),
+            digest=manifest_digest(data, datasheet_data, people),
+            notes=(
+                *left_out.note,
+                *selection.notes,
+                *_speaker_notes(rows),
+                *_spelling_notes(frame, selection.datasheet),
+            ),
+            left_out=left_out,
         )
 
     @property
@@ -179,6 +193,12 @@ def _read_datasheet_beside(path: Path) -> tuple[bytes, Datasheet]:
         raise UsageError(f"{datasheet_path}: expected a file in the manifest's folder, not a link out of it or a pipe.")
     data = datasheet_bytes(datasheet_path)
     return data, parse_datasheet(data, datasheet_path)
+
+
+def manifest_digest(data: bytes, datasheet_data: bytes, people: Withdrawn) -> str:
+    """Returns the digest of all that the manifest was read from; a list of nobody changes nothing."""
+    parts = [data, datasheet_data, *([people.data] if people.speaker_ids else [])]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def _frame(rows: Rows, default_language: str | None) -> pd.DataFrame:

@@ -92,6 +92,17 @@ GUIDES = {
         ),
         examples=("manifest=demo out=measured", "manifest.path=corpus.csv out=measured prefix=measured_"),
     ),
+    "import_corpus": Guide(
+        options=("split", "language", "columns", "fold", "withdrawn", "hash_speakers", "name"),
+        examples=(
+            "format=common_voice source=cv-corpus/cy out=imported",
+            "format=nemo source=heard.json out=imported name=mine",
+        ),
+    ),
+    "export": Guide(
+        options=("run", "manifest.path", "manifest.columns", "manifest.audio_root"),
+        examples=("format=nemo run=runs/before out=exported", "format=parquet manifest.path=corpus.csv out=exported"),
+    ),
     "report": Guide(
         options=("report.redact", "report.beside"),
         examples=(

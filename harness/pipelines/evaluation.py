@@ -181,6 +181,12 @@ def _facts(run: Run, job: Evaluation, scores: pd.DataFrame, by: list[str], evalu
             "version": sheet.version,
             "license": sheet.license,
             "description": sheet.description,
+            "citation": sheet.citation,
+            "caveats": list(sheet.caveats),
+            "withdrawn": {
+                "n_speakers": job.manifest.left_out.n_speakers,
+                "n_utterances": len(job.manifest.left_out.utterance_ids),
+            },
             "attributes": {
                 attribute.name: {
                     "kind": attribute.kind.value,

@@ -2,12 +2,15 @@
 
 from typing import IO
 
+from harness.corpus.importers import Imported
 from harness.report.cache import CacheAnswer, show_cache
 from harness.report.cards.screen import CardAnswer, CardWritten, show_card
 from harness.report.cards.verify import Checked
 from harness.report.comparison import show_comparison
 from harness.report.discoveries import show_discoveries
+from harness.report.exported import Exported, show_exported
 from harness.report.history import HistoryAnswer, show_history
+from harness.report.imported import show_imported
 from harness.report.invariance import show_invariance
 from harness.report.nightly import Night, show_blessing, show_night
 from harness.report.plan import show_plan
@@ -25,7 +28,9 @@ _SCREENS = {
 
 
 def show(
-    pipeline: str, shown: Run | CacheAnswer | CardAnswer | HistoryAnswer | Measured | Blessing | Night, out: IO[str]
+    pipeline: str,
+    shown: Run | CacheAnswer | CardAnswer | HistoryAnswer | Measured | Blessing | Night | Imported | Exported,
+    out: IO[str],
 ) -> None:
     """Print the table of a run: that of its pipeline, or the verdicts of one that measures; or an answer."""
     if isinstance(shown, Run):
@@ -34,6 +39,10 @@ def show(
         show_card(shown, out)
     elif isinstance(shown, HistoryAnswer):
         show_history(shown, out)
+    elif isinstance(shown, Imported):
+        show_imported(shown, out)
+    elif isinstance(shown, Exported):
+        show_exported(shown, out)
     elif isinstance(shown, Measured):
         show_measured(shown, out)
     elif isinstance(shown, Night):

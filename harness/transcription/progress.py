@@ -46,11 +46,11 @@ _TELLING_S = 0.5  # shorter stages say little about how fast the machine is
 class CountedProgress:
     """Shows how many are done and failed, and how long it will still take: a bar, or a line a minute in a log."""
 
-    def __init__(self, n_total: int, *, doing: str, done: str) -> None:
+    def __init__(self, n_total: int | None, *, doing: str, done: str) -> None:
         """Make the bar.
 
         Args:
-            n_total: How many there are.
+            n_total: How many there are; None where nobody knows before the end.
             doing: What is said in front of the bar, `measuring`.
             done: What is said of them in a log, `measured`.
         """
@@ -87,7 +87,8 @@ class CountedProgress:
         if self._bar.disable and time.monotonic() - self._logged > LOG_EVERY_S:
             self._logged = time.monotonic()
             told = f", {further}" if further else ""
-            log.info("%d of %d %s, %d failed%s", self.n_done, self.n_total, self._done, self.n_failed, told)
+            of_all = "" if self.n_total is None else f" of {self.n_total}"
+            log.info("%d%s %s, %d failed%s", self.n_done, of_all, self._done, self.n_failed, told)
 
     def _told(self, further: str) -> str:
         return " · ".join(filter(None, [f"{self.n_failed} failed", further]))

@@ -15,8 +15,9 @@ from harness.corpus import cells
 from harness.corpus.attributes import CONTRACT_COLUMNS
 from harness.corpus.cells import SURROGATES, CellError, shown
 from harness.corpus.importers.corpus import Corpus, Ledger, Record, Value
+from harness.corpus.importers.embedded import Recordings
 from harness.corpus.importers.folding import Folding
-from harness.corpus.importers.people import Withdrawn, hashed
+from harness.corpus.people import Withdrawn, hashed
 from harness.corpus.selection import FREE_TEXT_SHARE, FREE_TEXT_VALUES
 
 MOST_VALUES = 20_000  # of an attribute; with more it is free text, whatever the number of rows
@@ -79,17 +80,19 @@ class Changes:
     folding: Folding | None
 
 
-def checked_lines(corpus: Corpus, changes: Changes, ledger: Ledger, seen: Seen) -> Iterator[str]:
-    """Yields the manifest's lines."""
+def checked_lines(
+    corpus: Corpus, changes: Changes, ledger: Ledger, *, seen: Seen, recordings: Recordings
+) -> Iterator[str]:
+    """Yields the manifest's lines; recordings that records hold are written, but not of people who withdrew."""
     declared = {attribute.name for attribute in corpus.datasheet.attributes}
     for record in corpus.records:
         speaker_id = record.speaker_id
-        if speaker_id is not None and _withdrew(speaker_id, changes):
+        if speaker_id is not None and changes.withdrawn.names(speaker_id, changes.salt):
             number = hash(speaker_id)
             seen.n_withdrawn[number] = seen.n_withdrawn.get(number, 0) + 1
             continue
         try:
-            row = _row(record, changes, seen, declared)
+            row = _row(record, changes, seen, declared=declared, recordings=recordings)
         except CellError as error:
             ledger.refuse(record.place, f"utterance {shown(record.utterance_id)}: expected {error}")
             continue
@@ -118,16 +121,13 @@ def repeated_ids(corpus_records: Iterator[Record], seen: Seen, *, at_most: int =
     return problems
 
 
-def _withdrew(speaker_id: str, changes: Changes) -> bool:
-    listed = changes.withdrawn.speaker_ids
-    return bool(listed) and (
-        speaker_id in listed or (changes.salt is not None and hashed(speaker_id, changes.salt) in listed)
-    )
-
-
-def _row(record: Record, changes: Changes, seen: Seen, declared: set[str]) -> Mapping[str, object]:
+def _row(
+    record: Record, changes: Changes, seen: Seen, *, declared: set[str], recordings: Recordings
+) -> Mapping[str, object]:
     row: dict[str, object] = {"utterance_id": cells.identifier(record.utterance_id)}
-    if record.audio is not None:
+    if record.embedded is not None:
+        row["audio_filepath"] = recordings.write(record.utterance_id, record.embedded)
+    elif record.audio is not None:
         row["audio_filepath"] = _path(record.audio)
     row["text"] = cells.reference(record.text)
     row["speaker_id"] = _speaker(record, changes, seen)

@@ -44,6 +44,7 @@ class Record:
         utterance_id: Unique in what is imported.
         text: The reference; "" where nothing was said.
         audio: Path of the recording, relative to the corpus's audio root, with slashes; None where there is none.
+        embedded: The recording itself, where the source holds its bytes and no file does; it is written to one.
         speaker_id: None where unknown.
         offset: Start in the recording, seconds.
         duration: Length, seconds; None where the corpus does not say.
@@ -61,6 +62,7 @@ class Record:
     duration: float | None = None
     language: str | None = None
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    embedded: bytes | None = None
 
     @property
     def place(self) -> str:
@@ -75,7 +77,7 @@ class Corpus:
     Attributes:
         datasheet: What the corpus is; attributes of records that it does not declare are added as annotated.
         records: Its utterances, once, in the order of the source; reading them may raise a `DataError`.
-        audio_root: The folder that their audio paths start from; None where there is no audio.
+        audio_root: The folder that their audio paths start from; None where there is no audio, or records hold it.
     """
 
     datasheet: Datasheet

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 
@@ -10,6 +11,33 @@ from harness.corpus.importers.corpus import Corpus, ImportOptions, Ledger
 from harness.errors import UsageError
 
 Reader = Callable[[Path, ImportOptions, Ledger], Corpus]
+
+
+class ImportFormat(Enum):
+    """Names the formats; each one's value says what the source is."""
+
+    afrispeech = "AfriSpeech-200: African accents of English, clinical and general"
+    artie = "the Artie Bias Corpus"
+    casual_conversations = "Casual Conversations (v1 or v2) with transcriptions"
+    common_voice = "a Mozilla Common Voice release, any language"
+    coraal = "CORAAL, the Corpus of Regional African American Language: one component or several"
+    edacc = "the Edinburgh International Accents of English Corpus"
+    fair_speech = "Meta's Fair-Speech"
+    fleurs = "FLEURS, a language or several"
+    fsdd = "the Free Spoken Digit Dataset"
+    hf_dataset = "a Hugging Face dataset saved to disk"
+    kaldi = "a Kaldi data folder"
+    l2_arctic = "L2-ARCTIC"
+    lhotse = "a Lhotse CutSet, or recordings and supervisions"
+    lhotse_recipe = "a corpus that Lhotse has a recipe for"
+    nemo = "a NeMo manifest"
+    parquet = "Parquet files with a column of audio"
+    speech_accent_archive = "the Speech Accent Archive"
+    stm = "NIST STM segments with their recordings"
+    timit = "TIMIT"
+    torgo = "TORGO, dysarthric speech and controls"
+    vctk = "the CSTR VCTK Corpus"
+    voxpopuli = "VoxPopuli transcribed or accented speech, a language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +53,23 @@ class Format:
     options: tuple[str, ...] = ()
 
 
-FORMATS = {
-    "afrispeech": Format("AfriSpeech-200: African accents of English, clinical and general", ("split",)),
-    "artie": Format("the Artie Bias Corpus"),
-    "casual_conversations": Format("Casual Conversations (v1 or v2) with transcriptions", ("split",)),
-    "common_voice": Format("a Mozilla Common Voice release, any language", ("split", "language")),
-    "coraal": Format("CORAAL, the Corpus of Regional African American Language: one component or several"),
-    "edacc": Format("the Edinburgh International Accents of English Corpus", ("split",)),
-    "fair_speech": Format("Meta's Fair-Speech"),
-    "fleurs": Format("FLEURS, a language or several", ("split", "language")),
-    "fsdd": Format("the Free Spoken Digit Dataset"),
-    "hf_dataset": Format("a Hugging Face dataset saved to disk", ("split", "language", "columns")),
-    "kaldi": Format("a Kaldi data folder", ("language",)),
-    "l2_arctic": Format("L2-ARCTIC"),
-    "lhotse": Format("a Lhotse CutSet, or recordings and supervisions", ("split", "language")),
-    "lhotse_recipe": Format("a corpus that Lhotse has a recipe for", ("recipe", "split", "language")),
-    "nemo": Format("a NeMo manifest", ("language", "columns")),
-    "parquet": Format("Parquet files with a column of audio", ("split", "language", "columns")),
-    "speech_accent_archive": Format("the Speech Accent Archive"),
-    "stm": Format("NIST STM segments with their recordings", ("language",)),
-    "timit": Format("TIMIT", ("split",)),
-    "torgo": Format("TORGO, dysarthric speech and controls"),
-    "vctk": Format("the CSTR VCTK Corpus"),
-    "voxpopuli": Format("VoxPopuli transcribed or accented speech, a language", ("split", "language")),
+_OPTIONS = {  # that mean something to a format
+    ImportFormat.afrispeech: ("split",),
+    ImportFormat.casual_conversations: ("split",),
+    ImportFormat.common_voice: ("split", "language"),
+    ImportFormat.edacc: ("split",),
+    ImportFormat.fleurs: ("split", "language"),
+    ImportFormat.hf_dataset: ("split", "language", "columns"),
+    ImportFormat.kaldi: ("language",),
+    ImportFormat.lhotse: ("split", "language"),
+    ImportFormat.lhotse_recipe: ("recipe", "split", "language"),
+    ImportFormat.nemo: ("language", "columns"),
+    ImportFormat.parquet: ("split", "language", "columns"),
+    ImportFormat.stm: ("language",),
+    ImportFormat.timit: ("split",),
+    ImportFormat.voxpopuli: ("split", "language"),
 }
+FORMATS = {each.name: Format(each.value, _OPTIONS.get(each, ())) for each in ImportFormat}
 
 
 def reader(name: str) -> Reader:

@@ -1,12 +1,13 @@
 """A corpus in; a folder with its manifest, its datasheet and the record of its import out, written as it is read.
 
 ```
-OUT/manifest.jsonl      one line an utterance
-OUT/datasheet.yaml      what the corpus is, and who says so
-OUT/import.yaml         where it is from, what was counted, what was left out and why
-OUT/left_out.tsv        place and reason of every row that is no utterance to be scored, where there are such
-OUT/withdrawn.txt       people who withdrew: every later run leaves them out; where there is such a list
-OUT/manifest/NAME.yaml  lets `harness benchmark --config-dir OUT manifest=NAME` find it and its audio
+OUT/manifest.jsonl           one line an utterance
+OUT/datasheet.yaml           what the corpus is, and who says so
+OUT/import.yaml              where it is from, what was counted, what was left out and why
+OUT/recordings/              recordings, where the source holds their bytes and not their paths
+OUT/left_out.tsv             place and reason of every row that is no utterance to be scored, where there are such
+OUT/withdrawn.txt            people who withdrew: every later run leaves them out; where there is such a list
+OUT/manifest/imported.yaml   lets `harness benchmark --config-dir OUT manifest=imported` find it and its audio
 ```
 """
 
@@ -14,7 +15,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,10 +28,12 @@ from harness.corpus.declaring import datasheet_text
 from harness.corpus.importers.checked import Changes, Seen, checked_lines, repeated_ids
 from harness.corpus.importers.corpus import Corpus, Ledger
 from harness.corpus.importers.datasheets import annotated
-from harness.corpus.importers.people import WITHDRAWN_FILE, hashed
+from harness.corpus.importers.embedded import RECORDINGS, Recordings, is_ours
+from harness.corpus.people import WITHDRAWN_FILE, hashed
 from harness.errors import ManifestError, StorageError, UsageError
 
 MANIFEST_FILE, IMPORT_FILE, LEFT_OUT_FILE, CHOICE_FOLDER = "manifest.jsonl", "import.yaml", "left_out.tsv", "manifest"
+CHOICE = "imported"  # of the group `manifest`
 OURS = (MANIFEST_FILE, DATASHEET_FILE, IMPORT_FILE, LEFT_OUT_FILE, WITHDRAWN_FILE)
 _PARTS = ".import.part"  # a folder in OUT; what is in it is moved out when all of it is whole
 
@@ -46,6 +49,7 @@ class Imported:
         path: The folder.
         name: Of the corpus, and of its choice in `manifest/`.
         audio_root: The folder that audio paths start from; None without audio.
+        n_recordings: Written beside the manifest, because the source holds their bytes.
         n_utterances: Written.
         n_speakers: Different people among them.
         n_without_speaker: Utterances nobody is known to have spoken.
@@ -59,6 +63,7 @@ class Imported:
     path: Path
     name: str
     audio_root: Path | None
+    n_recordings: int
     n_utterances: int
     n_speakers: int
     n_without_speaker: int
@@ -90,6 +95,7 @@ def write_corpus(
     _check_own(out)
     parts = out / _PARTS
     try:
+        shutil.rmtree(parts, ignore_errors=True)  # of an import that was killed
         parts.mkdir(parents=True, exist_ok=True)
         try:
             imported = _written(read, parts, changes, asked=asked, name=name, counted=counted, out=out)
@@ -111,21 +117,23 @@ def _written(
     counted: Counted,
     out: Path,
 ) -> Imported:
-    seen = Seen()
+    seen, recordings = Seen(), Recordings(parts, out)
     with (parts / LEFT_OUT_FILE).open("w", encoding="utf-8", newline="\n") as left_out:
         ledger = Ledger(lambda place, reason: print_row(left_out.write, place, reason))
         corpus = read(ledger)
-        digest = _write_lines(parts / MANIFEST_FILE, corpus, changes, ledger, seen, counted)
+        lines = checked_lines(corpus, changes, ledger, seen=seen, recordings=recordings)
+        digest = _write_lines(parts / MANIFEST_FILE, lines, counted)
     _check(read, ledger, seen)
     sheet = _declared(corpus.datasheet, changes, seen, ledger)
     sheet = replace(sheet, name=_choice_name(name or sheet.name))
-    imported = _imported(corpus, sheet, seen, ledger, changes, out)
+    root = out if recordings.n_written else corpus.audio_root
+    imported = _imported(sheet, seen, ledger, changes, out=out, audio_root=root, n_recordings=recordings.n_written)
     if not ledger.n_left_out:
         (parts / LEFT_OUT_FILE).unlink()
     _write(parts / DATASHEET_FILE, datasheet_text(sheet))
     if changes.withdrawn.speaker_ids:
         _write(parts / WITHDRAWN_FILE, _withdrawn_text(changes))
-    _write(parts / CHOICE_FOLDER / f"{sheet.name}.yaml", _choice(imported))
+    _write(parts / CHOICE_FOLDER / f"{CHOICE}.yaml", _choice(imported))
     _write(parts / IMPORT_FILE, _record(imported, asked, digest))
     return imported
 
@@ -135,10 +143,10 @@ def print_row(write: Callable[[str], int], *cells: str) -> None:
     write("\t".join(" ".join(cell.split()) for cell in cells) + "\n")
 
 
-def _write_lines(path: Path, corpus: Corpus, changes: Changes, ledger: Ledger, seen: Seen, counted: Counted) -> str:
-    digest, n_before = hashlib.sha256(), 0
+def _write_lines(path: Path, lines: Iterator[str], counted: Counted) -> str:
+    digest, number, n_before = hashlib.sha256(), 0, 0
     with path.open("wb", buffering=1 << 20) as file:
-        for number, line in enumerate(checked_lines(corpus, changes, ledger, seen), start=1):
+        for number, line in enumerate(lines, start=1):
             data = line.encode()
             digest.update(data)
             file.write(data)
@@ -147,7 +155,7 @@ def _write_lines(path: Path, corpus: Corpus, changes: Changes, ledger: Ledger, s
                 n_before = number
         file.flush()
         os.fsync(file.fileno())
-    counted(seen.n_records - n_before)
+    counted(number - n_before)
     return digest.hexdigest()
 
 
@@ -191,11 +199,21 @@ def _annotated(name: str, seen: Seen, ledger: Ledger) -> Attribute:
         return annotated("unusable", multivalued=False)
 
 
-def _imported(corpus: Corpus, sheet: Datasheet, seen: Seen, ledger: Ledger, changes: Changes, out: Path) -> Imported:
+def _imported(
+    sheet: Datasheet,
+    seen: Seen,
+    ledger: Ledger,
+    changes: Changes,
+    *,
+    out: Path,
+    audio_root: Path | None,
+    n_recordings: int,
+) -> Imported:
     return Imported(
         path=out,
         name=sheet.name,
-        audio_root=None if corpus.audio_root is None else corpus.audio_root.absolute(),
+        audio_root=None if audio_root is None else audio_root.absolute(),
+        n_recordings=n_recordings,
         n_utterances=seen.n_records,
         n_speakers=seen.n_speakers,
         n_without_speaker=seen.n_without_speaker,
@@ -254,6 +272,7 @@ def _record(imported: Imported, asked: Mapping[str, object], digest: str) -> str
         **asked,
         "manifest_sha256": digest,
         "utterances": imported.n_utterances,
+        **({"recordings_written": imported.n_recordings} if imported.n_recordings else {}),
         "speakers": imported.n_speakers,
         "utterances_without_speaker": imported.n_without_speaker,
         "left_out": dict(imported.n_left_out),
@@ -290,8 +309,12 @@ def _put_in_place(parts: Path, out: Path) -> None:
     for name in OURS:
         if not (parts / name).exists() and (out / name).exists():
             (out / name).unlink()
-    for path in sorted(parts.rglob("*"), key=lambda each: each.name != IMPORT_FILE):
-        if path.is_file():
-            place = out / path.relative_to(parts)
-            place.parent.mkdir(exist_ok=True)
-            path.replace(place)
+    if is_ours(out / RECORDINGS):
+        (out / RECORDINGS).rename(parts / f"{RECORDINGS}.old")  # goes with the folder of parts
+    if (parts / RECORDINGS).exists():
+        (parts / RECORDINGS).rename(out / RECORDINGS)
+    files = [path for path in (*parts.glob("*"), *parts.glob(f"{CHOICE_FOLDER}/*")) if path.is_file()]
+    for path in sorted(files, key=lambda each: each.name != IMPORT_FILE):
+        place = out / path.relative_to(parts)
+        place.parent.mkdir(exist_ok=True)
+        path.replace(place)

@@ -8,7 +8,7 @@ from harness.corpus import Manifest
 from harness.corpus.importers import Corpus, Imported, ImportOptions, Ledger, Record, reader, write_corpus
 from harness.corpus.importers.checked import Changes
 from harness.corpus.importers.folding import Folding
-from harness.corpus.importers.people import Withdrawn
+from harness.corpus.people import Withdrawn
 
 RELEASES = Path(__file__).parent / "releases"
 NOBODY = Withdrawn(frozenset())
@@ -44,7 +44,7 @@ def written(
         return reader(format_)(source, ImportOptions(**options), ledger)
 
     changes = Changes(salt, withdrawn, folding)
-    return write_corpus(read, out, changes, asked={"format": format_}, name=name, counted=lambda n: None)
+    return write_corpus(read, out, changes, asked={"format": format_}, name=name, counted=lambda _: None)
 
 
 def imported(format_: str, source: Path, tmp_path: Path, **options) -> Manifest:

@@ -33,6 +33,17 @@ class Withdrawn:
     speaker_ids: frozenset[str]
     data: bytes = b""
 
+    def names(self, speaker_id: str, salt: bytes | None) -> bool:
+        """Returns whether a person is on the list, by their id or by its hash."""
+        listed = self.speaker_ids
+        return speaker_id in listed or (salt is not None and bool(listed) and hashed(speaker_id, salt) in listed)
+
+    def with_hashes(self, salt: bytes | None) -> "Withdrawn":
+        """Returns the list with the hash of every id beside it, for manifests whose ids were hashed."""
+        if salt is None:
+            return self
+        return Withdrawn(self.speaker_ids | {hashed(each, salt) for each in self.speaker_ids}, self.data)
+
 
 def salt_of(environment: Mapping[str, str] = os.environ) -> bytes | None:
     """Returns the salt, or None where none is set.
@@ -51,6 +62,20 @@ def salt_of(environment: Mapping[str, str] = os.environ) -> bytes | None:
 def hashed(speaker_id: str, salt: bytes) -> str:
     """Returns what stands for a person in everything that is written (HMAC-SHA-256, RFC 2104, cut to 64 bits)."""
     return hmac.new(salt, speaker_id.encode(), hashlib.sha256).hexdigest()[:HASH_CHARACTERS]
+
+
+def withdrawn_beside(manifest: Path, further: Path | None) -> Withdrawn:
+    """Returns who withdrew: as `withdrawn.txt` beside a manifest says, and a further list, both as ids and as hashes.
+
+    Raises:
+        UsageError: The further list is not there, or the salt is too short.
+        ManifestError: A line of a list is no id.
+    """
+    beside = manifest.absolute().parent / WITHDRAWN_FILE
+    lists = [read_withdrawn(path) for path in (beside if beside.exists() else None, further) if path is not None]
+    speaker_ids = frozenset().union(*(each.speaker_ids for each in lists))
+    everybody = Withdrawn(speaker_ids, b"\0".join(each.data for each in lists))
+    return everybody.with_hashes(salt_of()) if speaker_ids else everybody
 
 
 def read_withdrawn(path: Path) -> Withdrawn:

@@ -1,0 +1,89 @@
+"""A manifest, or a run and its manifest, in; files that other tools read out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.corpus import Manifest
+from harness.errors import StorageError, UsageError
+from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
+from harness.provenance import version
+from harness.report.exported import Exported
+from harness.results import Run
+from harness.results.exporters.formats import NEEDS_RUN, ExportFormat, writer
+from harness.results.exporters.table import export_table
+from harness.transcription.progress import stage
+
+EXPORT_FILE = "export.json"  # says what a folder was written from; one that has none is nobody's to write into
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportJob:
+    """Holds what `harness export` needs, as ordinary objects.
+
+    Attributes:
+        format: What is written.
+        manifest: What is exported.
+        columns: The mapping of columns that it was loaded with.
+        run: A finished run of it; None: the manifest alone.
+        out: The folder that is written.
+        audio_root: The folder that its audio paths start from.
+    """
+
+    format: ExportFormat
+    manifest: Manifest
+    columns: Mapping[str, str] = field(default_factory=dict)
+    run: Run | None
+    out: Path
+    audio_root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOutcome:
+    """Says what was exported, and how the command ends."""
+
+    answer: Exported
+    exit_status: int = EXIT_WITHIN_POLICY
+
+
+def export(job: ExportJob) -> ExportOutcome:
+    """Write the manifest, with what the run says of it, in another tool's format.
+
+    Raises:
+        UsageError: The format is unknown or needs a run, or the folder is somebody else's.
+        StorageError: It cannot be written.
+    """
+    write = writer(job.format)
+    if job.run is None and job.format in NEEDS_RUN:
+        raise UsageError(f"format={job.format.name}: holds what a recogniser made of the corpus. Give run=RUN.")
+    _check_own(job.out)
+    table = export_table(job.manifest, job.columns, run=job.run, audio_root=job.audio_root)
+    try:
+        job.out.mkdir(parents=True, exist_ok=True)
+        _write_record(job)
+        with stage("writing", n_rows=len(table.frame)):
+            paths = write(table, job.out)
+    except OSError as error:
+        raise StorageError(f"out={job.out}: cannot write ({error.strerror}). Make room, or choose another.") from error
+    return ExportOutcome(Exported(job.format.name, job.out, tuple(paths), len(table.frame)))
+
+
+def _check_own(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"out={out}: is a file. Name a folder.")
+    if out.is_dir() and any(out.iterdir()) and not (out / EXPORT_FILE).is_file():
+        raise UsageError(f"out={out}: is not empty and no export has written it. Choose another folder, or empty it.")
+
+
+def _write_record(job: ExportJob) -> None:
+    record = {
+        "harness": version("asr-fairness-harness"),
+        "format": job.format.name,
+        "manifest": {"name": job.manifest.name, "digest": job.manifest.digest},
+        "run": None if job.run is None else job.run.path.resolve().name,
+        "license": job.manifest.datasheet.license,
+        "notes": list(job.manifest.notes),
+    }
+    text = json.dumps(record, ensure_ascii=False, indent=2)
+    (job.out / EXPORT_FILE).write_text(f"{text}\n", encoding="utf-8")
