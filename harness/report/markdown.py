@@ -117,6 +117,7 @@ def _provenance(run: Run) -> str:
     lines = [
         ("manifest", f"{manifest['name']}, digest {str(manifest['digest'])[:16]}"),
         ("what it is", manifest.get("description") or "no description"),
+        *([("known of it", " ".join(caveats))] if (caveats := manifest.get("caveats")) else []),
         ("attributes", attributes or "none"),
         ("normaliser", facts["normalizer"]),
         (

@@ -7,7 +7,7 @@ from harness.report.cards.performance import EVERYONE, single_attributes
 from harness.report.wording import mapping, plain
 from harness.results.run import FACTS, SLICES
 
-_TEXTS = ("name", "version", "license", "language", "homepage", "description")  # of the datasheet, as the run keeps it
+_TEXTS = ("name", "version", "license", "language", "homepage", "description", "citation")  # as the run keeps them
 _MEANS = {
     "self_reported": "what people said of themselves",
     "annotated": "what somebody else said of them",
@@ -94,7 +94,19 @@ def _opening(ledger: Ledger, evidence: Evidence) -> list[Block]:
     missing = (
         () if manifest.get("datasheet") else (" There is no datasheet: attributes are taken as annotated by others.",)
     )
-    return [Paragraph((*text, *missing))]
+    return [Paragraph((*text, *missing)), *_caveats(ledger, evidence)]
+
+
+def _caveats(ledger: Ledger, evidence: Evidence) -> list[Block]:
+    """Return what a reader of any number about the data should know, as its datasheet says."""
+    caveats = mapping(evidence.facts["manifest"]).get("caveats")
+    if not isinstance(caveats, list) or not caveats:
+        return []
+    said: list[Spans] = [
+        (" “", ledger.cite(evidence, FACTS, pointer("manifest", "caveats", str(number)), "text"), "”")
+        for number in range(len(caveats))
+    ]
+    return [Paragraph(("Known of it, by its datasheet:", *(span for spans in said for span in spans)))]
 
 
 def _attributes(ledger: Ledger, evidence: Evidence) -> list[Block]:

@@ -28,7 +28,9 @@ def made_section(measured: Measured) -> Section:
     pairs: list[tuple[str, object]] = [
         ("manifest", f"{manifest['name']}, digest {str(manifest.get('digest'))[:16]}"),
         ("what it is", manifest.get("description") or "no description"),
+        *([("known of it", " ".join(caveats))] if (caveats := manifest.get("caveats")) else []),
         ("licence", manifest.get("license") or "not stated"),
+        *([("to be cited as", manifest["citation"])] if manifest.get("citation") else []),
         ("attributes", attributes or "none"),
         ("normaliser", facts["normalizer"]),
         ("recogniser", backend or "transcripts made elsewhere"),
