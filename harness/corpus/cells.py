@@ -50,7 +50,7 @@ def number_text(number: float) -> str:
 def scalar_text(cell: object) -> str | None:
     """Returns the text of a cell of any scalar type; None where nothing is recorded (null or NaN)."""
     if isinstance(cell, str):
-        if SURROGATES.search(cell):
+        if not cell.isascii() and SURROGATES.search(cell):
             raise CellError("valid UTF-8. Save the file as UTF-8.")
         return cell
     if cell is None or (isinstance(cell, float | Decimal) and isnan(cell)):
@@ -72,6 +72,8 @@ def identifier(cell: object) -> str:
     Raises:
         CellError: It is empty, or holds spaces around it or control characters, which two files rarely keep alike.
     """
+    if type(cell) is str and cell.isascii() and cell.isprintable() and cell == cell.strip() != "":
+        return cell  # nearly all are such, and every rule below is slower
     _refuse_boolean(cell, "a text or a whole number")
     text = scalar_text(cell)
     if not text:
@@ -87,11 +89,15 @@ def identifier(cell: object) -> str:
 
 def optional_identifier(cell: object) -> str | None:
     """Returns an id, or None where the cell is empty."""
+    if type(cell) is str:
+        return identifier(cell) if cell else None
     return None if scalar_text(cell) in (None, "") else identifier(cell)
 
 
 def reference(cell: object) -> str:
     """Returns the reference text as written; the empty text is a reference too: nothing was said."""
+    if type(cell) is str and cell.isascii():
+        return cell
     _refuse_boolean(cell, "the words that were said")
     text = scalar_text(cell)
     if text is None:

@@ -1,12 +1,12 @@
 """A release of Mozilla Common Voice in, of any language and version; a record for each clip of one of its lists out.
 
-Layout of a release: `cv-corpus-VERSION/LANGUAGE/{validated,train,dev,test,invalidated,other}.tsv` beside `clips/`; until
-version 4 without the folder of the language. Lists have tabs and no quoting; in some versions sentences with quotation
-marks or apostrophes stand in quotation marks of their own all the same, and stay so. Columns differ: `path` has no
-suffix in the first versions, `accent` became `accents`, `variant` came with version 13, `sentence_domain` with 17.
-Durations are beside the lists since version 14. Releases of spontaneous speech, which have one list and other columns,
-are read by `spontaneous_speech`. Extracts for studies, with `id` and `text` for `path` and `sentence`, are read, too;
-those are quoted as CSV is.
+Layout of a release: `cv-corpus-VERSION/LANGUAGE/{validated,train,dev,test,invalidated,other}.tsv` beside `clips/`;
+until version 4 without the folder of the language. Lists have tabs and no quoting; in some versions sentences with
+quotation marks or apostrophes stand in quotation marks of their own all the same, and stay so. Columns differ: `path`
+has no suffix in the first versions, `accent` became `accents`, `variant` came with version 13, `sentence_domain` with
+17. Durations are beside the lists since version 14. Releases of spontaneous speech, which have one list and other
+columns, are read by `spontaneous_speech`. Extracts for studies, with `id` and `text` for `path` and `sentence`, are
+read, too; those are quoted as CSV is.
 """
 
 import re
@@ -64,6 +64,8 @@ def read_common_voice(source: Path, options: ImportOptions, ledger: Ledger) -> C
     """
     spontaneous = find_spontaneous_list(source)
     if spontaneous is not None:
+        if not source.is_file() and _found(source, options.split):
+            raise UsageError(f"source={source}: has read and spontaneous speech. Name the folder of one release.")
         return read_spontaneous_speech(spontaneous, options, ledger)
     table = _list(source, options.split)
     _, names = next(tab_cells(table, _nobody))
@@ -109,8 +111,7 @@ def _list(source: Path, split: str | None) -> Path:
     """Returns the file of the list that is wanted."""
     if source.is_file():
         return source
-    wanted = f"{split or USUAL}.tsv"
-    found = sorted(path for depth in ("", "*/", "*/*/") for path in source.glob(f"{depth}*.tsv") if path.name == wanted)
+    wanted, found = f"{split or USUAL}.tsv", _found(source, split)
     if len(found) == 1:
         return found[0]
     if found:
@@ -121,6 +122,12 @@ def _list(source: Path, split: str | None) -> Path:
         f"source={source}: no {wanted} in it; found {', '.join(lists) or 'no list'}. Name the folder of a language in "
         "a Common Voice release, and its list with split=validated."
     )
+
+
+def _found(source: Path, split: str | None) -> list[Path]:
+    """Returns the files of that name in a release, in a language's folder, or in a folder of releases."""
+    wanted = f"{split or USUAL}.tsv"
+    return sorted(path for depth in ("", "*/", "*/*/") for path in source.glob(f"{depth}*.tsv") if path.name == wanted)
 
 
 def _column(known: tuple[str, ...], names: list[str], table: Path) -> int:

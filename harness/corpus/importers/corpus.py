@@ -62,7 +62,7 @@ class Record:
     duration: float | None = None
     language: str | None = None
     attributes: Mapping[str, Value] = field(default_factory=dict)
-    embedded: bytes | None = None
+    embedded: bytes | None = field(default=None, repr=False)
 
     @property
     def place(self) -> str:

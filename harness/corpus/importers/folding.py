@@ -26,7 +26,7 @@ FOLDER = Path(__file__).parent / "foldings"
 _KEYS = {"name", "source", "attributes"}
 _ATTRIBUTE_KEYS = {"from", "description", "values", "between"}
 MOST_PARTS, LONGEST_PARTED = 50, 1_000  # parts and characters of one cell; with more it is prose and stays whole
-MOST_REMEMBERED = 100_000  # different cells of an attribute whose parts are looked up once
+MOST_REMEMBERED = 100_000  # different cells of an attribute that are looked up once, and values that are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ class FoldedAttribute:
             if attribute.name == self.source:
                 described = f"{self.description} Folded from {self.source}: {said_by}".strip()
                 kind, provenance = attribute.kind, attribute.provenance
-                return Attribute(self.name, kind, provenance, described, multivalued=attribute.multivalued or bool(self.between))
+                return Attribute(
+                    self.name, kind, provenance, described, multivalued=attribute.multivalued or bool(self.between)
+                )
         return None
 
     def named(self, value: str) -> str | None:
@@ -118,9 +120,10 @@ class Folding:
             parts = attribute.parts(cell)
             if len(known) < MOST_REMEMBERED:
                 known[cell] = parts
+        unnamed = self.n_unnamed[attribute.name]
         for part, found in parts:
-            if found is None and part:
-                self.n_unnamed[attribute.name][part] += 1
+            if found is None and part and (part in unnamed or len(unnamed) < MOST_REMEMBERED):
+                unnamed[part] += 1
         return list(dict.fromkeys(part if found is None else found for part, found in parts)) or [cell]
 
 
@@ -158,7 +161,9 @@ def _attribute(name: str, body: object, file: str, problems: list[str]) -> Folde
     if source == name:
         problems.append(f"{file}: attribute {shown(name)} is made from itself. Give it a name of its own.")
     if not all(isinstance(each, str) for pair in values.items() for each in pair):
-        problems.append(f"{file}: attribute {shown(name)} has values that YAML does not read as text. Put them in quotes.")
+        problems.append(
+            f"{file}: attribute {shown(name)} has values that YAML does not read as text. Put them in quotes."
+        )
     between = about.get("between", "")
     if not isinstance(between, str) or any(sign.isalnum() or sign.isspace() for sign in between):
         problems.append(f"{file}: attribute {shown(name)} has between={shown(between)}; expected signs such as ','.")

@@ -1,8 +1,8 @@
 """The folder of the Free Spoken Digit Dataset in; a record for each of its recordings out.
 
 Layout of the release: `recordings/{digit}_{speaker}_{take}.wav` and `metadata.py`, which names gender and accent of
-every speaker; some copies have them in `speakers.csv`. Code is never run: `metadata.py` is read as a literal. Takes 0 to
-4 of every digit and speaker are the release's test split, the others its training split.
+every speaker; some copies have them in `speakers.csv`. Code is never run: `metadata.py` is read as a literal. Takes 0
+to 4 of every digit and speaker are the release's test split, the others its training split.
 """
 
 import ast
@@ -78,7 +78,9 @@ def _people(source: Path, ledger: Ledger) -> People:
 def _literal(path: Path) -> People:
     """Returns the mapping that `metadata.py` assigns, without running it."""
     if path.stat().st_size > LONGEST_METADATA:
-        raise ManifestError([f"{path.name}: has more than {LONGEST_METADATA:,} bytes for six speakers. Fetch it again."])
+        raise ManifestError(
+            [f"{path.name}: has more than {LONGEST_METADATA:,} bytes for six speakers. Fetch it again."]
+        )
     try:
         assigned = [node.value for node in ast.parse(path.read_bytes()).body if isinstance(node, ast.Assign)]
         found: object = ast.literal_eval(assigned[0])

@@ -1,0 +1,1 @@
+"""Tables of Arrow's types in, whatever file they are in; records of their rows out."""

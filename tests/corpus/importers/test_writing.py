@@ -1,0 +1,184 @@
+"""What an import writes is whole or not there, reads back as it was, and says what was left out and why."""
+
+import os
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from harness.corpus import Manifest
+from harness.corpus.importers import Corpus, Imported, Ledger, Record, write_corpus
+from harness.corpus.importers.checked import Changes
+from harness.corpus.importers.datasheets import datasheet, open_datasheet
+from harness.corpus.importers.folding import read_folding
+from harness.corpus.people import Withdrawn, hashed
+from harness.errors import ManifestError, StorageError, UsageError
+
+SECRET = b"sixteen or longer"
+NOTHING = Changes(None, Withdrawn(frozenset()), None)
+
+
+def record(line: int, **changes) -> Record:
+    return Record(**{"file": "a.tsv", "line": line, "utterance_id": f"u{line}", "text": f"words {line}"} | changes)
+
+
+def put(out, records, *, changes=NOTHING, sheet=None, name=None, left_out=(), remarks=(), counted=lambda _: None):
+    def read(ledger: Ledger) -> Corpus:
+        def rows():
+            for place, reason in left_out:
+                ledger.leave_out(place, reason)
+            yield from records
+
+        for each in remarks:
+            ledger.remark(each)
+        return Corpus(sheet or open_datasheet("toy"), rows(), None)
+
+    return write_corpus(read, out, changes, asked={"format": "toy"}, name=name, counted=counted)
+
+
+def loaded(found: Imported) -> Manifest:
+    return Manifest.load(found.path / "manifest.jsonl", require_audio=False)
+
+
+def import_of(found: Imported) -> dict[str, object]:
+    return yaml.safe_load((found.path / "import.yaml").read_text())
+
+
+def test_what_was_written_reads_back_with_the_datasheet_that_is_beside_it(tmp_path):
+    records = [record(1, speaker_id="ann", attributes={"accent": "us"}), record(2, attributes={"accent": ""})]
+    found = put(tmp_path / "out", records, sheet=datasheet("artie"))
+    manifest = loaded(found)
+    assert list(manifest.frame["text"]) == ["words 1", "words 2"]
+    assert list(manifest.frame["accent"]) == ["us", "undeclared"]
+    assert manifest.datasheet.license == "MPL-2.0"
+    assert manifest.datasheet.caveats == datasheet("artie").caveats
+    assert [attribute.name for attribute in manifest.datasheet.attributes] == ["accent"]
+    assert (found.n_utterances, found.n_speakers, found.n_without_speaker) == (2, 1, 1)
+    assert sorted(path.name for path in found.path.iterdir()) == [
+        "datasheet.yaml",
+        "import.yaml",
+        "manifest",
+        "manifest.jsonl",
+    ]
+
+
+def test_attributes_that_nobody_declared_are_annotated_and_prose_is_no_attribute(tmp_path):
+    records = [record(line, attributes={"mood": "fine", "note": f"note {line}"}) for line in range(1, 300)]
+    manifest = loaded(found := put(tmp_path / "out", records))
+    (mood,) = manifest.datasheet.attributes
+    assert (mood.name, mood.provenance.value) == ("mood", "annotated")
+    assert any("note" in note and "too many different values" in note for note in found.notes)
+
+
+def test_the_choice_that_is_written_names_manifest_and_audio(tmp_path):
+    found = put(tmp_path / "out", [record(1)], name="my corpus!")
+    choice = yaml.safe_load((found.path / "manifest" / "imported.yaml").read_text())
+    assert choice["name"] == found.name == "my_corpus"
+    assert choice["path"] == str(found.path / "manifest.jsonl")
+    assert choice["audio_root"] is None
+
+
+def test_rows_that_are_left_out_are_listed_and_counted_by_reason(tmp_path):
+    left_out = [("a.tsv:5", "is a pause"), ("a\tb:6", "is a pause"), ("a.tsv:7", "is silence")]
+    found = put(tmp_path / "out", [record(1)], left_out=left_out, remarks=["no audio"])
+    assert found.n_left_out == {"is a pause": 2, "is silence": 1}
+    assert import_of(found)["left_out"] == found.n_left_out
+    assert import_of(found)["notes"] == ["no audio"]
+    listed = (found.path / "left_out.tsv").read_text().splitlines()
+    assert listed == ["a.tsv:5\tis a pause", "a b:6\tis a pause", "a.tsv:7\tis silence"]
+
+
+def test_every_record_is_counted_once_for_the_progress_bar(tmp_path):
+    counts = []
+    put(tmp_path / "out", [record(line) for line in range(1, 25_001)], counted=counts.append)
+    assert sum(counts) == 25_000
+    assert counts[0] == 10_000
+
+
+def test_bad_rows_are_all_named_and_nothing_is_written(tmp_path):
+    with pytest.raises(ManifestError) as caught:
+        put(tmp_path / "out", [record(1, duration=-1.0), record(2), record(3, utterance_id="")])
+    assert [problem.split(": ")[0] for problem in caught.value.problems] == ["a.tsv:1", "a.tsv:3"]
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_id_that_is_there_twice_is_refused_with_both_places(tmp_path):
+    with pytest.raises(ManifestError, match=r"a\.tsv:2: has the id 'u1' of a\.tsv:1"):
+        put(tmp_path / "out", [record(1), record(2, utterance_id="u1")])
+
+
+def test_a_source_with_nobody_in_it_is_refused_and_said_why(tmp_path):
+    with pytest.raises(ManifestError, match="1 left out: is a pause"):
+        put(tmp_path / "out", [], left_out=[("a:1", "is a pause")])
+    with pytest.raises(ManifestError, match="1 of people who withdrew"):
+        put(
+            tmp_path / "out",
+            [record(1, speaker_id="ann")],
+            changes=replace(NOTHING, withdrawn=Withdrawn(frozenset({"ann"}))),
+        )
+
+
+def test_a_failed_import_leaves_the_earlier_one_as_it_was(tmp_path):
+    found = put(tmp_path / "out", [record(1)])
+    before = {path.name: path.read_bytes() for path in found.path.iterdir() if path.is_file()}
+    with pytest.raises(ManifestError):
+        put(tmp_path / "out", [record(1, duration=-1.0)])
+    assert {path.name: path.read_bytes() for path in found.path.iterdir() if path.is_file()} == before
+
+
+def test_importing_again_takes_the_place_of_all_that_the_earlier_import_wrote(tmp_path):
+    put(tmp_path / "out", [record(1, speaker_id="a")], left_out=[("a:1", "is a pause")])
+    found = put(tmp_path / "out", [record(2), record(3)])
+    assert loaded(found).frame["utterance_id"].tolist() == ["u2", "u3"]
+    assert not (found.path / "left_out.tsv").exists()
+
+
+def test_a_folder_with_somebody_s_own_manifest_is_left_alone(tmp_path):
+    (tmp_path / "manifest.jsonl").write_text("mine")
+    with pytest.raises(UsageError, match=r"manifest\.jsonl is there and no import has written it"):
+        put(tmp_path, [record(1)])
+    assert (tmp_path / "manifest.jsonl").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StorageError, match="cannot write"):
+        put(tmp_path / "out", [record(1)])
+
+
+def test_a_place_that_is_a_file_is_said(tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(StorageError, match="cannot write"):
+        put(tmp_path / "out", [record(1)])
+
+
+def test_people_who_withdrew_are_on_a_list_for_every_later_run_and_with_a_salt_nobody_s_name_is_in_it(tmp_path):
+    people = [record(1, speaker_id="ann"), record(2, speaker_id="bob")]
+    changes = Changes(SECRET, Withdrawn(frozenset({"ann", "zoe"})), None)
+    found = put(tmp_path / "out", people, changes=changes)
+    assert (found.n_withdrawn_speakers, found.n_withdrawn_utterances) == (1, 1)
+    listed = (found.path / "withdrawn.txt").read_text().split()
+    assert listed == sorted([hashed("ann", SECRET), hashed("zoe", SECRET)])
+    written = "".join(path.read_text() for path in found.path.rglob("*") if path.is_file())
+    assert "ann" not in written.replace("annotated", "")
+    assert "sixteen" not in written
+
+
+def test_folded_attributes_are_declared_and_what_the_table_does_not_name_is_a_note(tmp_path):
+    folding = read_folding("common_voice_accents")
+    records = [record(1, attributes={"accents": "us"}), record(2, attributes={"accents": "wolof,England English"})]
+    found = put(
+        tmp_path / "out", records, sheet=datasheet("common_voice"), changes=Changes(None, NOTHING.withdrawn, folding)
+    )
+    manifest = loaded(found)
+    assert list(manifest.frame["accent_group"]) == [("United States English",), ("wolof", "England English")]
+    assert list(manifest.frame["accents"]) == ["us", "wolof,England English"]
+    assert any("'wolof' (1)" in note for note in found.notes)
+
+
+def test_the_same_source_gives_the_same_bytes(tmp_path):
+    records = [record(line, speaker_id=f"s{line % 3}", attributes={"a": "é"}) for line in range(1, 50)]
+    first, second = put(tmp_path / "a", records), put(tmp_path / "b", records)
+    for name in ("manifest.jsonl", "datasheet.yaml", "import.yaml"):
+        assert (first.path / name).read_bytes() == (second.path / name).read_bytes()
