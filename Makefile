@@ -1,8 +1,8 @@
-# make demo: install and run the embedded demo · make test: the tests · make check: ruff and mypy · make browser: for tests of pages
+# make demo: install and run the embedded demo · make test: the tests · make check: ruff and mypy · make browser, make sclite: for tests of pages and exports
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench browser clean
+.PHONY: demo test check bench browser sclite clean
 
 demo: .venv/.installed
 	@$(BIN)/harness benchmark || { status=$$?; [ $$status -eq 3 ] && \
@@ -34,6 +34,11 @@ browser:
 	command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || { echo "no chromium: tests of pages will skip"; [ -z "$$CI" ]; }
 	! command -v npm >/dev/null || npm ci --silent --no-audit --no-fund --prefix tests/browser || { echo "no axe-core: its test will skip"; [ -z "$$CI" ]; }
+
+# NIST's sclite, which a test of exports compares with (Debian's; elsewhere build SCTK); without it the recorded counts stand.
+sclite:
+	command -v sclite >/dev/null || command -v sctk >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get install -y -qq sctk >/dev/null; } || echo "no sclite: tests against it will skip"
 
 .venv/.installed-dev: .venv/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'

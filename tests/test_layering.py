@@ -69,6 +69,7 @@ DOORS = {
     "vl_convert": CHARTS,
     "jinja2": {"harness.report.pages"},
     "huggingface_hub": {"harness.backends.weights", "harness.report.cards.model_index"},
+    "lhotse": {f"harness.corpus.importers.{path.stem}" for path in (PACKAGE / "corpus/importers").glob("lhotse*.py")},
     "hydra": CONFIGURATION,
     "omegaconf": CONFIGURATION,
 }  # fmt: skip

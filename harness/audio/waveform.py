@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -52,6 +53,26 @@ _KNOWN_BEGINNINGS = (  # (first byte's offset, bytes, what such a file is)
 )
 
 
+@dataclass(frozen=True, slots=True)
+class AudioHeader:
+    """Is what a recording's header says of it.
+
+    Attributes:
+        sample_rate: Hz, as recorded.
+        num_samples: Of each channel, at that rate.
+        num_channels: How many there are.
+    """
+
+    sample_rate: int
+    num_samples: int
+    num_channels: int
+
+    @property
+    def duration_s(self) -> float:
+        """Returns the length in seconds."""
+        return self.num_samples / self.sample_rate
+
+
 def read_waveform(path: Path | str, *, offset_s: float = 0.0, duration_s: float | None = None) -> Waveform:
     """Decodes a recording or a segment of one; the rest of a long file is not read.
 
@@ -89,13 +110,18 @@ def read_waveform(path: Path | str, *, offset_s: float = 0.0, duration_s: float 
 
 
 def audio_duration_s(path: Path | str) -> float:
-    """Returns a recording's length in seconds, from its header alone.
+    """Returns a recording's length in seconds; errors are those of `audio_header`."""
+    return audio_header(path).duration_s
+
+
+def audio_header(path: Path | str) -> AudioHeader:
+    """Returns what a recording's header says; no sample is decoded.
 
     Raises:
         AudioError: when the file is missing, empty, cut short or of an unknown format.
     """
     with _opened(Path(path)) as recording:
-        return float(recording.frames / recording.samplerate)
+        return AudioHeader(int(recording.samplerate), int(recording.frames), int(recording.channels))
 
 
 @contextmanager

@@ -1,13 +1,16 @@
-"""A corpus as it was released in, a folder with its manifest and datasheet out; no audio is copied or decoded."""
+"""A corpus as it was released in, a folder with its manifest and datasheet out.
 
-from collections.abc import Mapping
+No audio is decoded, and none is copied but what a source holds as bytes, which is written to files.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.corpus.datasheet import read_datasheet
 from harness.corpus.importers import FORMATS, Corpus, Imported, ImportOptions, Ledger, reader, write_corpus
 from harness.corpus.importers.checked import Changes
-from harness.corpus.importers.folding import read_folding
+from harness.corpus.importers.folding import read_foldings
 from harness.corpus.people import SALT, Withdrawn, read_withdrawn, salt_of
 from harness.errors import UsageError
 from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
@@ -27,7 +30,7 @@ class ImportJob:
         out: The folder that is written.
         options: What is taken of the source, where its layout leaves a choice.
         name: What the corpus is called; None: as its datasheet says.
-        fold: The table that brings spellings together; None: none.
+        fold: The tables that bring spellings together.
         datasheet: A datasheet to take instead of the format's; None: that.
         withdrawn: A list of people who withdrew; None: nobody did.
         hash_speakers: Whether a hash stands for each speaker id.
@@ -38,7 +41,7 @@ class ImportJob:
     out: Path
     options: ImportOptions
     name: str | None = None
-    fold: str | None = None
+    fold: Sequence[str] = ()
     datasheet: Path | None = None
     withdrawn: Path | None = None
     hash_speakers: bool = False
@@ -66,7 +69,7 @@ def import_corpus(job: ImportJob) -> ImportOutcome:
     changes = Changes(
         _salt(job),
         NOBODY if job.withdrawn is None else read_withdrawn(job.withdrawn),
-        None if job.fold is None else read_folding(job.fold),
+        read_foldings(job.fold),
     )
 
     def read(ledger: Ledger) -> Corpus:
@@ -89,7 +92,7 @@ def _check(job: ImportJob) -> None:
     """Refuse what cannot be meant, before anything is read."""
     if job.source.is_file() and job.source.name.lower().endswith(ARCHIVES):
         raise UsageError(f"source={job.source}: is an archive. Unpack it, and name the folder.")
-    if not job.source.exists():
+    if not job.source.exists() and not _names_several(job.source):
         raise UsageError(f"source={job.source}: no such file or folder. Name {FORMATS[job.format].what}.")
     given = [name for name in ("split", "language", "recipe", "columns") if getattr(job.options, name)]
     for name in given:
@@ -98,6 +101,11 @@ def _check(job: ImportJob) -> None:
             raise UsageError(f"{name}: means nothing to format={job.format}, which takes {known}. Leave it out.")
     if job.source.resolve() == job.out.resolve():
         raise UsageError(f"out={job.out}: is the source itself. Name another folder: the corpus is left as it is.")
+
+
+def _names_several(source: Path) -> bool:
+    """Say whether a path stands for several files, as NeMo writes shards: `manifest__OP_0..7_CL_.json`."""
+    return source.parent.is_dir() and ("_OP_" in source.name or "{" in source.name)
 
 
 def _salt(job: ImportJob) -> bytes | None:
@@ -121,7 +129,7 @@ def _asked(job: ImportJob) -> Mapping[str, object]:
         "language": job.options.language,
         "recipe": job.options.recipe,
         "columns": dict(job.options.columns),
-        "fold": job.fold,
+        "fold": list(job.fold),
         "datasheet": None if job.datasheet is None else str(job.datasheet),
         "hash_speakers": job.hash_speakers or None,
     }

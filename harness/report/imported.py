@@ -18,6 +18,8 @@ def show_imported(imported: Imported, out: IO[str]) -> None:
         rows = [(name, f"{n:,}") for name, n in imported.n_values.items()]
         console.print(grid(f"Attributes of {imported.name}", columns, rows, width=console.width))
     say(console, f"{imported.n_utterances:,} utterances of {_people(imported)}: {imported.path / MANIFEST_FILE}")
+    if imported.n_recordings:
+        say(console, f"{imported.n_recordings:,} recordings, which the source holds in itself, are written beside it.")
     for reason, n in imported.n_left_out.items():
         say(console, plain(f"Left out, {n:,} rows: {reason}. {LEFT_OUT_FILE} lists them."))
     if imported.n_withdrawn_speakers:

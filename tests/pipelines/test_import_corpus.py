@@ -104,7 +104,7 @@ def test_a_killed_import_leaves_the_one_before(corpus, tmp_path):
     while not (part.is_file() and part.stat().st_size) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert (tmp_path / "out" / "manifest.jsonl").read_bytes() == before
     imported(corpus, cwd=tmp_path)
     assert not part.parent.exists()
@@ -153,7 +153,7 @@ def test_a_folding_table_adds_comparable_values_and_keeps_the_corpus_s_own(corpu
         "attributes": {"country": {"from": "accents", "values": {"american": "us"}}},
     }
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(table))
-    out = imported(corpus, "fold=mine.yaml", cwd=tmp_path).out
+    out = imported(corpus, "fold=[mine.yaml]", cwd=tmp_path).out
     rows = rows_in(tmp_path / "out")
     assert {(row["accents"], row["country"]) for row in rows} == {
         ("Scottish", "Scottish"),
@@ -169,13 +169,13 @@ def test_a_folding_table_adds_comparable_values_and_keeps_the_corpus_s_own(corpu
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        pytest.param(["format=fsdd", "source=corpus", "split=test"], "split: means nothing to format=fsdd", id="split"),
+        pytest.param(["format=artie", "source=corpus", "split=test"], "split: means nothing to format=artie", id="split"),
         pytest.param(["format=fsdd", "source=nowhere"], "no such file or folder", id="nowhere"),
         pytest.param(["format=fsdd", "source=corpus"], "no recordings such as", id="another-corpus"),
         pytest.param(["format=common_voice", "source=corpus"], "no test.tsv in it", id="empty-folder"),
         pytest.param(["format=common_voice", "source=release.tar.gz"], "is an archive. Unpack it", id="archive"),
         pytest.param(["format=fsdd", "source=corpus", "out=corpus"], "is the source itself", id="onto-itself"),
-        pytest.param(["format=fsdd", "source=corpus", "fold=nothing"], "fold=nothing: no such table", id="fold"),
+        pytest.param(["format=fsdd", "source=corpus", "fold=[nothing]"], "fold=nothing: no such table", id="fold"),
         pytest.param(["format=fsdd", "source=corpus", "withdrawn=no.txt"], "no such list of people", id="list"),
     ],
 )
@@ -208,3 +208,11 @@ def test_real_corpora_are_imported_by_one_command(tmp_path, format_, source, n_u
     manifest = Manifest.load(tmp_path / "out" / "manifest.jsonl", require_audio=False)
     assert len(manifest) == n_utterances
     assert manifest.frame["speaker_id"].nunique() == n_speakers
+
+
+def test_shards_of_a_nemo_manifest_are_named_as_nemo_names_them(tmp_path):
+    for shard in range(2):
+        row = {"audio_filepath": f"a{shard}.wav", "text": "x", "duration": 1.0, "speaker": f"s{shard}"}
+        (tmp_path / f"manifest_{shard}.json").write_text(json.dumps(row) + "\n")
+    imported(tmp_path / "manifest__OP_0..1_CL_.json", cwd=tmp_path, format_="nemo")
+    assert len(rows_in(tmp_path / "out")) == 2

@@ -78,8 +78,8 @@ def found_root(paths: Paths, folder: Path, ledger: Ledger) -> AudioRoot:
     is_there = Path(root).is_dir()
     if not is_there:
         ledger.remark(
-            f"paths of recordings are absolute: all are in {shown_path(root)}, which is not there. Set manifest.audio_root "
-            "to the folder that stands for it to hear them"
+            f"paths of recordings are absolute: all are in {shown_path(root)}, which is not there. To hear them, set "
+            "manifest.audio_root to the folder that stands for it"
         )
     elif root != beside:
         ledger.remark(f"paths of recordings are absolute: all are in {shown_path(root)}, which is the audio root")

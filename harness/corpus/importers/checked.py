@@ -113,8 +113,10 @@ def repeated_ids(corpus_records: Iterator[Record], seen: Seen, *, at_most: int =
     for record in corpus_records:
         if hash(record.utterance_id) not in suspects:
             continue
-        before = first.setdefault(record.utterance_id, record.place)
-        if before != record.place and len(problems) < at_most:
+        before = first.get(record.utterance_id)
+        if before is None:
+            first[record.utterance_id] = record.place
+        elif len(problems) < at_most:
             problems.append(
                 f"{record.place}: has the id {shown(record.utterance_id)} of {before}. Give each its own id."
             )

@@ -12,7 +12,7 @@ A value that the table does not name stays as it is, so nobody is lost; how many
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.corpus.attributes import Attribute
@@ -39,6 +39,7 @@ class FoldedAttribute:
         description: What a reader of the report should know.
         values: The new value by the old one, case-folded.
         between: Characters that part several values in one cell; empty where a cell is one value.
+        said_by: Where the table is from.
     """
 
     name: str
@@ -46,12 +47,13 @@ class FoldedAttribute:
     description: str
     values: Mapping[str, str]
     between: str = ""
+    said_by: str = ""
 
-    def declared(self, sheet: Datasheet, said_by: str) -> Attribute | None:
+    def declared(self, sheet: Datasheet) -> Attribute | None:
         """Returns its declaration: kind and provenance are those of what it is made of, None where that is absent."""
         for attribute in sheet.attributes:
             if attribute.name == self.source:
-                described = f"{self.description} Folded from {self.source}: {said_by}".strip()
+                described = f"{self.description} Folded from {self.source}: {self.said_by}".strip()
                 kind, provenance = attribute.kind, attribute.provenance
                 return Attribute(
                     self.name, kind, provenance, described, multivalued=attribute.multivalued or bool(self.between)
@@ -127,6 +129,21 @@ class Folding:
         return list(dict.fromkeys(part if found is None else found for part, found in parts)) or [cell]
 
 
+def read_foldings(names: Sequence[str]) -> Folding | None:
+    """Reads several tables as one; None where none is named.
+
+    Raises:
+        UsageError: There is no such table, or two make an attribute of one name.
+        ManifestError: One says something unusable.
+    """
+    tables = [read_folding(name) for name in names]
+    attributes = [each for table in tables for each in table.attributes]
+    twice = [name for name, n in Counter(each.name for each in attributes).items() if n > 1]
+    if twice:
+        raise UsageError(f"fold={list(names)}: {shown(twice[0])} is made by two of these tables. Leave one out.")
+    return Folding("; ".join(table.source for table in tables), attributes) if tables else None
+
+
 def read_folding(name: str) -> Folding:
     """Reads a table: one that comes with the harness, by name, or a YAML file.
 
@@ -146,7 +163,8 @@ def read_folding(name: str) -> Folding:
     source = content.get("source")
     if not isinstance(source, str) or not source.strip():
         problems.append(f"{path.name}: has no source. Say where it is from, so that readers can judge it.")
-    folded = [_attribute(str(new), body, path.name, problems) for new, body in attributes.items()]
+    read = [_attribute(str(new), body, path.name, problems) for new, body in attributes.items()]
+    folded = [replace(each, said_by=str(source)) for each in read]
     if problems:
         raise ManifestError(problems)
     return Folding(str(source), folded)

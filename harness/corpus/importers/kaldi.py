@@ -66,7 +66,7 @@ def read_kaldi(source: Path, options: ImportOptions, ledger: Ledger) -> Corpus:
         raise UsageError(f"source={source}: no file {TEXT} in it; expected a Kaldi data folder.{advice}")
     sheet = sheet_beside(source, "kaldi", options)
     recordings = WavScp(source / WAV_SCP, ledger)
-    return Corpus(sheet, _records(source, sheet, recordings, ledger), recordings.root.folder)
+    return Corpus(sheet, _records(source, sheet, recordings, ledger), recordings.root.found)
 
 
 def _records(source: Path, sheet: Datasheet, recordings: WavScp, ledger: Ledger) -> Iterator[Record]:

@@ -32,7 +32,7 @@ class Recordings:
         if (folder / WAV_SCP).is_file():
             self._list = WavScp(folder / WAV_SCP, ledger)
             self._paths = {name: entry for _, name, entry in keyed_lines(folder / WAV_SCP)}
-            self.root = self._list.root.folder
+            self.root = self._list.root.found
         else:
             start = folder.parent if folder.name.casefold() == _STM_FOLDER else folder
             self._paths = _found(start, channels, ledger)

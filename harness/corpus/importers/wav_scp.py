@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.corpus.cells import CellError, shown, shown_path
+from harness.corpus.cells import CellError, shown
 from harness.corpus.importers.audio_roots import AudioRoot, found_root
 from harness.corpus.importers.corpus import Ledger
 from harness.corpus.importers.keyed import keyed_lines
@@ -31,23 +31,20 @@ class WavScp:
     """Knows what a list's entries name.
 
     Attributes:
-        root: The folder that audio paths start from; its `folder` is None where no recording is named.
+        root: The folder that audio paths start from.
     """
 
     def __init__(self, path: Path, ledger: Ledger) -> None:
         """Looks through the list; entries in archives are refused, and commands are counted."""
         self._path = path
         self._ledger = ledger
-        self.root = AudioRoot(None, is_common=False)
+        self.root = AudioRoot(None, is_there=False)
         if not path.is_file():
             ledger.remark(f"no {WAV_SCP}: transcripts made elsewhere can be scored, no recording is named")
             return
         self._look()
         if next(self._paths(), None) is not None:
-            root = found_root(self._paths, path.parent, ledger)
-            self.root = root if root.folder and root.folder.is_dir() else AudioRoot(None, is_common=True)
-            if root.folder and not self.root.folder:
-                ledger.remark(f"{shown_path(str(root.folder))} is not there: no recording is named")
+            self.root = found_root(self._paths, path.parent, ledger)
 
     def audio(self, entry: str, place: str) -> str | None:
         """Returns the path of a recording, as seen from the root; None where the entry names none."""

@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from pathlib import Path
 import yaml
 
 from harness.corpus.attributes import Attribute
-from harness.corpus.cells import shown
+from harness.corpus.cells import shown, value_text
 from harness.corpus.datasheet import DATASHEET_FILE, Datasheet
 from harness.corpus.declaring import datasheet_text
 from harness.corpus.importers.checked import Changes, Seen, checked_lines, repeated_ids
@@ -30,6 +31,7 @@ from harness.corpus.importers.corpus import Corpus, Ledger
 from harness.corpus.importers.datasheets import annotated
 from harness.corpus.importers.embedded import RECORDINGS, Recordings, is_ours
 from harness.corpus.people import WITHDRAWN_FILE, hashed
+from harness.corpus.values import special_values
 from harness.errors import ManifestError, StorageError, UsageError
 
 MANIFEST_FILE, IMPORT_FILE, LEFT_OUT_FILE, CHOICE_FOLDER = "manifest.jsonl", "import.yaml", "left_out.tsv", "manifest"
@@ -175,7 +177,7 @@ def _declared(sheet: Datasheet, changes: Changes, seen: Seen, ledger: Ledger) ->
     """Returns the datasheet with those attributes that the manifest has columns for."""
     attributes = [attribute for attribute in sheet.attributes if attribute.name in seen.values]
     for each in changes.folding.attributes if changes.folding else ():
-        declared = each.declared(sheet, changes.folding.source if changes.folding else "")
+        declared = each.declared(sheet)
         if declared is not None and each.name in seen.values:
             attributes.append(declared)
     known = {attribute.name for attribute in (*sheet.attributes, *attributes)}
@@ -220,16 +222,23 @@ def _imported(
         n_left_out=dict(ledger.n_left_out),
         n_withdrawn_speakers=len(seen.n_withdrawn),
         n_withdrawn_utterances=sum(seen.n_withdrawn.values()),
-        n_values={attribute.name: len(seen.values[attribute.name] - {""}) for attribute in sheet.attributes},
-        notes=(*ledger.remarks, *_folding_notes(changes), *_hashing_notes(changes, seen)),
+        n_values={each.name: _n_values(seen.values[each.name], sheet) for each in sheet.attributes},
+        notes=(*ledger.remarks, *_folding_notes(changes, sheet), *_hashing_notes(changes, seen)),
     )
 
 
-def _folding_notes(changes: Changes) -> list[str]:
+def _n_values(values: set[str], sheet: Datasheet) -> int:
+    """Returns how many values are not ways to say nothing."""
+    special = special_values(sheet)
+    return sum(value_text(value).casefold() not in special for value in values)
+
+
+def _folding_notes(changes: Changes, sheet: Datasheet) -> list[str]:
     if changes.folding is None:
         return []
-    notes = []
-    for name, unnamed in changes.folding.n_unnamed.items():
+    notes, special = [], special_values(sheet)
+    for name, counts in changes.folding.n_unnamed.items():
+        unnamed = Counter({value: n for value, n in counts.items() if value_text(value).casefold() not in special})
         if unnamed:
             most = ", ".join(f"{shown(value)} ({n})" for value, n in unnamed.most_common(5))
             notes.append(f"{name}: {len(unnamed)} values that the folding table does not name stay as they are: {most}")

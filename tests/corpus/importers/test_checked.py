@@ -140,3 +140,10 @@ def test_values_are_kept_for_slicing_until_they_are_too_many(tmp_path, monkeypat
     assert not seen.is_free_text("age")
     assert not seen.is_free_text("absent")
     assert not ledger.problems
+
+
+def test_two_records_at_one_place_with_one_id_are_both_named():
+    seen, twice = Seen(), [Record(file="a.wav", line=0, utterance_id="u", text="x")] * 2
+    for record in twice:
+        seen.ids.append(hash(record.utterance_id))
+    assert repeated_ids(iter(twice), seen) == ["a.wav: has the id 'u' of a.wav. Give each its own id."]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.corpus.attributes import AttributeKind, Provenance
 from harness.corpus.importers.datasheets import datasheet
-from harness.corpus.importers.folding import FOLDER, LONGEST_PARTED, MOST_PARTS, read_folding
+from harness.corpus.importers.folding import FOLDER, LONGEST_PARTED, MOST_PARTS, read_folding, read_foldings
 from harness.errors import ManifestError, UsageError
 
 INDIA = "India and South Asia (India, Pakistan, Sri Lanka)"
@@ -92,11 +92,11 @@ def test_values_joined_by_commas_are_found_again(parts, tmp_path_factory):
 
 def test_a_folded_attribute_has_kind_and_provenance_of_what_it_is_made_from():
     folding = read_folding("common_voice_accents")
-    declared = folding.attributes[0].declared(datasheet("common_voice"), folding.source)
+    declared = folding.attributes[0].declared(datasheet("common_voice"))
     assert (declared.kind, declared.provenance) == (AttributeKind.accent, Provenance.self_reported)
     assert declared.multivalued
     assert "Reid" in declared.description
-    assert folding.attributes[0].declared(datasheet("fsdd"), "") is None
+    assert folding.attributes[0].declared(datasheet("fsdd")) is None
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -148,3 +148,13 @@ def test_a_table_without_source_or_attributes_is_refused(tmp_path):
 def test_an_unknown_table_is_refused_with_those_there_are():
     with pytest.raises(UsageError, match="expected a YAML file or one of artie_accents, common_voice_accents"):
         read_folding("absent")
+
+
+def test_several_tables_fold_at_once_and_each_attribute_names_its_own_source():
+    both = read_foldings(["common_voice_accents", "common_voice_genders"])
+    assert {each.said_by for each in both.attributes} == {
+        read_folding(name).source for name in ("common_voice_accents", "common_voice_genders")
+    }
+    assert read_foldings([]) is None
+    with pytest.raises(UsageError, match="is made by two of these tables"):
+        read_foldings(["common_voice_accents", "artie_accents"])

@@ -1,12 +1,4 @@
 metadata = {
-    'jackson': {
-        'gender': 'male',
-        'accent': 'USA/neutral',
-        'language': 'english'
-    },
-    'theo': {
-        'gender': 'male',
-        'accent': 'USA/neutral',
-        'language': 'english'
-    }
+    "jackson": {"gender": "male", "accent": "USA/neutral", "language": "english"},
+    "theo": {"gender": "male", "accent": "USA/neutral", "language": "english"},
 }
