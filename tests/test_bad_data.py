@@ -116,7 +116,7 @@ def test_ids_of_which_some_match_are_named_and_not_called_stems(tmp_path, corpus
     assert "'00-0'" in ended.err
 
 
-@pytest.mark.parametrize("content", [None, "letter.txt", "transcripts.jsonl"])
+@pytest.mark.parametrize("content", [None, "letter.pdf", "transcripts.jsonl"])
 def test_a_folder_without_the_hypotheses_of_a_run_is_refused(tmp_path, corpus, content):
     (tmp_path / "folder").mkdir()
     if content:

@@ -144,17 +144,19 @@ def rescore_job(composed: Composed) -> Outcome:
     hypotheses = Path(options.hypotheses)
     if not hypotheses.exists():
         raise UsageError(
-            f"hypotheses={options.hypotheses}: no such file or folder. Give a CSV, TSV or JSON Lines file, or a run "
-            "directory."
+            f"hypotheses={options.hypotheses}: no such file or folder. Give a file or folder of transcripts, or "
+            "a run directory."
         )
     n_rows = hypotheses.stat().st_size // BYTES_PER_TRANSCRIPT
-    with beside(partial(read_transcripts, hypotheses, options.columns), n_rows=n_rows) as transcripts:
+    reading = partial(read_transcripts, hypotheses, options.columns, format=options.format)
+    with beside(reading, n_rows=n_rows) as transcripts:
         job = RescoreJob(
             manifest=manifest(options.manifest, require_audio=False),
             hypotheses=hypotheses,
             transcripts=_received(transcripts, hypotheses),
             stem_ids=options.stem_ids,
             allow_missing=options.allow_missing,
+            allow_extra=options.allow_extra,
             **_measured(composed, options, plain),
         )
     return rescore(job)

@@ -14,6 +14,7 @@ from harness.pipelines.job import SliceOptions
 from harness.pipelines.last_mile import Share
 from harness.report.html import ReportOptions
 from harness.results.tracking import TrackingOptions
+from harness.scoring.transcripts import Format
 from harness.transcription import CacheOptions, ExecutorOptions
 
 
@@ -148,13 +149,17 @@ class RescoreConfig(Common):
     """Is the schema of `harness rescore`.
 
     Attributes:
-        hypotheses: The transcripts: a CSV, TSV or JSON Lines file, or a run directory.
+        hypotheses: The transcripts: a table, TRN, STM, CTM or JSON, a folder of `.txt` or `.json`, or a run directory.
+        format: How they are written, where suffix and content do not tell.
         columns: The file's column for `utterance_id` or `text`, where they differ.
         stem_ids: Whether ids are file names, compared without folder and extension.
-        allow_missing: Whether utterances without a transcript count as failed; else they are an error.
+        allow_missing: Whether utterances without a transcript count as failed; else an error.
+        allow_extra: Whether transcripts of no utterance are listed only; else an error.
     """
 
     hypotheses: str = MISSING
+    format: Format = Format.auto
     columns: dict[str, str] = field(default_factory=dict)
     stem_ids: bool = False
     allow_missing: bool = False
+    allow_extra: bool = False

@@ -46,8 +46,8 @@ GUIDES = {
     ),
     "rescore": Guide(
         options=(
-            "columns", "stem_ids", "allow_missing", "manifest.columns", *_SLICED, *_JUDGED, "reference_pattern",
-            "spellings", "evidence.metrics", "run_dir", "seed",
+            "format", "columns", "stem_ids", "allow_missing", "allow_extra", "manifest.columns", *_SLICED, *_JUDGED,
+            "reference_pattern", "spellings", "evidence.metrics", "run_dir", "seed",
         ),
         examples=(
             "hypotheses=heard.csv manifest.path=corpus.csv",
@@ -68,6 +68,17 @@ GUIDES = {
             "by", "policy.margin", "policy.correction", "run_dir",
         ),
         examples=("plan.gap=0.03 plan.wer=0.15", "manifest.path=corpus.csv", "run=runs/before by=[accent]"),
+    ),
+    "describe": Guide(
+        options=(
+            "manifest.path", "manifest.columns", "against", "columns", "describe.audio", "describe.redact",
+            "describe.intersections", "plan.gap", "plan.wer", "by", "policy.margin", "policy.min_speakers", "run_dir",
+        ),
+        examples=(
+            "manifest=demo describe.audio=contents",
+            "manifest.path=corpus.csv against=[corpus.csv] plan.gap=0.05",
+            "manifest.path=corpus.csv describe.redact=slices by=[accent]",
+        ),
     ),
     "discover": Guide(
         options=(

@@ -1,13 +1,15 @@
 """Transcripts made elsewhere and a manifest in, a complete run directory out; no audio, no recogniser, no GPU."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from itertools import starmap
+from pathlib import Path
 
 import pandas as pd
 
 from harness.corpus import Manifest
-from harness.errors import HypothesesError, UsageError
+from harness.errors import UsageError
 from harness.pipelines.evaluation import evaluate, scored
 from harness.pipelines.evidence import EvidenceOptions
 from harness.pipelines.job import AnyNormalizer, Evaluation, Job, Outcome, SliceOptions
@@ -16,12 +18,16 @@ from harness.report.html import ReportOptions
 from harness.results import Run, open_run_directory
 from harness.results.run import FACTS
 from harness.results.tracking import TrackingOptions
-from harness.scoring import read_hypotheses
 from harness.scoring.beside import in_shares
 from harness.scoring.terms import TermList
+from harness.scoring.transcripts import Format, Matched, MatchOptions, match, read_hypotheses
+from harness.scoring.transcripts.folders import files_in
+from harness.scoring.transcripts.stems import stem, stems, suggest_stems
 from harness.transcription import HypothesisStore
 from harness.transcription.progress import stage
-from harness.transcription.store import COLUMNS, rows_as_lines
+from harness.transcription.store import COLUMNS, Hypothesis, as_lines, rows_as_lines
+
+UNMATCHED = "unmatched.csv"  # of a run: transcripts, utterances and words that belong to nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +38,37 @@ class Transcripts:
     digest: str
 
 
-def read_transcripts(hypotheses: Path, columns: Mapping[str, str]) -> Transcripts:
-    """Read a file of transcripts, or the hypotheses that a run left.
+def read_transcripts(hypotheses: Path, columns: Mapping[str, str], *, format: Format = Format.auto) -> Transcripts:
+    """Read transcripts in any format, or the hypotheses that a run left.
 
     Args:
-        hypotheses: A CSV, TSV or JSON Lines file, or a run directory, whose hypotheses are scored again.
-        columns: What a file calls a column.
+        hypotheses: A file or folder as `read_hypotheses` takes it, or a run directory, whose hypotheses are scored
+            again.
+        columns: What a table calls a column.
+        format: What a file or folder is, where that cannot be told.
 
     Raises:
         HarnessError: There are none, or rows cannot be read; every one is named.
     """
     if not hypotheses.is_dir():
-        return Transcripts(read_hypotheses(hypotheses, columns=columns), digest_of_file(hypotheses))
+        return Transcripts(read_hypotheses(hypotheses, columns=columns, format=format), digest_of_file(hypotheses))
     inside = hypotheses / "hypotheses"
     store = HypothesisStore(inside if inside.is_dir() else hypotheses)
-    if not store.files:
-        raise UsageError(
-            f"hypotheses={hypotheses}: no hypotheses of a run in {store.folder}; expected a run directory, or one "
-            "CSV, TSV or JSON Lines file."
-        )
-    return Transcripts(store.frame(), " ".join(digest_of_file(path) for path in store.files))
+    if store.files and format is Format.auto:
+        return Transcripts(store.frame(), " ".join(digest_of_file(path) for path in store.files))
+    if (hypotheses / FACTS).is_file():
+        raise UsageError(f"hypotheses={hypotheses}: a run directory with no hypotheses of a run in {store.folder}.")
+    frame = read_hypotheses(hypotheses, columns=columns, format=format)
+    return Transcripts(frame, _digest_of_files(files_in(hypotheses, format), hypotheses))
+
+
+def _digest_of_files(paths: Sequence[Path], folder: Path) -> str:
+    """Return a digest of the names and bytes of files."""
+    digest = hashlib.sha256()
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        digest.update(f"{name}\0{digest_of_file(path)}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +80,7 @@ class RescoreJob(Job):
         transcripts: As `read_transcripts` returns them.
         stem_ids: Ids on both sides are file names: compare them without folder and extension.
         allow_missing: Utterances without a transcript count as failed instead of being refused.
+        allow_extra: Transcripts of no utterance are listed in unmatched.csv instead of being refused.
         reference_pattern: Regular expression removed from references, e.g. event tags.
         terms: Words that matter; None: none.
     """
@@ -72,6 +90,7 @@ class RescoreJob(Job):
     transcripts: Transcripts
     stem_ids: bool
     allow_missing: bool
+    allow_extra: bool
     reference_pattern: str | None
     normalizer: AnyNormalizer
     slices: SliceOptions
@@ -87,14 +106,10 @@ def rescore(job: RescoreJob) -> Outcome:
     Raises:
         HarnessError: Ids do not match, or something else could not be measured; the message says what to do.
     """
-    transcripts, digest = job.transcripts.frame, job.transcripts.digest
-    manifest = _told_of_conditions(job.manifest, transcripts)
-    if job.stem_ids:
-        transcripts = transcripts.assign(utterance_id=_stems(transcripts["utterance_id"], job.hypotheses))
-        frame = manifest.frame.assign(utterance_id=_stems(manifest.frame["utterance_id"], manifest.path))
-        manifest = replace(manifest, frame=frame)
-    else:
-        _suggest_stems(transcripts["utterance_id"], manifest, job.hypotheses)
+    digest = job.transcripts.digest
+    matched, manifest = _matched(job)
+    transcripts = matched.hypotheses
+    manifest = _told_of_conditions(replace(manifest, notes=(*manifest.notes, *matched.notes)), transcripts)
     evaluation = Evaluation(
         manifest=manifest,
         normalizer=job.normalizer,
@@ -109,7 +124,7 @@ def rescore(job: RescoreJob) -> Outcome:
         terms=job.terms,
         facts={
             "pipeline": "rescore",
-            "hypotheses": {"file": job.hypotheses.name, "digest": digest},
+            "hypotheses": {"file": job.hypotheses.name, "digest": digest, "unmatched": matched.counts},
             "backend": _backend_of(job.hypotheses),
         },
     )
@@ -127,8 +142,46 @@ def rescore(job: RescoreJob) -> Outcome:
         job.run_dir, pipeline="rescore", name=name, config_yaml=job.config_yaml, fingerprint=fingerprint
     ) as run:
         with stage("writing", n_rows=len(transcripts)):
-            run.hypotheses.replace(in_shares(rows_as_lines, *(_present(transcripts[name]) for name in COLUMNS)))
+            run.hypotheses.replace(_lines(transcripts))
+        _write_unmatched(run, matched)
         return evaluate(run, scores, transcripts, evaluation)
+
+
+def _matched(job: RescoreJob) -> tuple[Matched, Manifest]:
+    """Return the transcripts of the manifest's utterances, and the manifest with the ids that were compared."""
+    transcripts, manifest = job.transcripts.frame, job.manifest
+    withdrawn_ids = manifest.left_out.utterance_ids
+    if job.stem_ids:
+        transcripts = transcripts.assign(utterance_id=stems(transcripts["utterance_id"], job.hypotheses))
+        frame = manifest.frame.assign(utterance_id=stems(manifest.frame["utterance_id"], manifest.path))
+        manifest = replace(manifest, frame=frame)
+        withdrawn_ids = frozenset(map(stem, withdrawn_ids))
+    elif "heard" not in transcripts:
+        suggest_stems(transcripts["utterance_id"], manifest, job.hypotheses)
+    options = MatchOptions(
+        allow_missing=job.allow_missing,
+        allow_extra=job.allow_extra,
+        withdrawn_ids=withdrawn_ids,
+        stem=stem if job.stem_ids else str,
+    )
+    return match(transcripts, manifest, options), manifest
+
+
+def _lines(transcripts: pd.DataFrame) -> Iterable[str]:
+    """Return the lines of a run's hypotheses, with words and their times where the transcripts have them."""
+    columns = [_present(transcripts[name]) for name in COLUMNS]
+    if "words" not in transcripts:
+        return in_shares(rows_as_lines, *columns)
+    rows = zip(*columns, _present(transcripts["words"]), strict=True)
+    return (as_lines([each]) for each in starmap(Hypothesis, rows))
+
+
+def _write_unmatched(run: Run, matched: Matched) -> None:
+    """List what matched nothing; a list of an earlier start of the same run goes where there is nothing to list."""
+    if len(matched.unmatched):
+        run.write_table(UNMATCHED, matched.unmatched)
+    else:
+        (run.path / UNMATCHED).unlink(missing_ok=True)
 
 
 def _told_of_conditions(manifest: Manifest, transcripts: pd.DataFrame) -> Manifest:
@@ -148,47 +201,6 @@ def _backend_of(hypotheses: Path) -> Mapping[str, object] | None:
     facts = Run(hypotheses).facts if (hypotheses / FACTS).is_file() else {}
     backend = facts.get("backend")
     return backend if isinstance(backend, dict) else None
-
-
-def _suggest_stems(ids: pd.Series, manifest: Manifest, source: Path) -> None:
-    """Say at once what is wrong when only folders and extensions keep all ids from matching.
-
-    Raises:
-        HypothesesError: No id matches, and without folder and extension some do.
-    """
-    known = set(manifest.frame["utterance_id"])
-    if not known.isdisjoint(ids) or ids.empty:
-        return
-    stems = {PurePosixPath(name).stem: name for name in known}
-    alike = next((name for name in ids if PurePosixPath(name).stem in stems), None)
-    if alike is not None:
-        raise HypothesesError(
-            [
-                f"{source}: none of its {len(ids)} ids is in {manifest.path.name}, but {alike!r} there is "
-                f"{stems[PurePosixPath(alike).stem]!r} here. Set stem_ids=true to compare them "
-                "without folder and extension."
-            ]
-        )
-
-
-def _stems(ids: pd.Series, source: Path) -> list[str]:
-    """Return ids without folder and extension.
-
-    Raises:
-        HypothesesError: Two ids become one.
-    """
-    stems = [PurePosixPath(name).stem for name in ids]
-    first: dict[str, str] = {}
-    problems = []
-    for name, stem in zip(ids, stems, strict=True):
-        if first.setdefault(stem, name) != name:
-            problems.append(
-                f"{source}: ids {first[stem]!r} and {name!r} are both {stem!r} without folder and extension; "
-                "set stem_ids=false or rename one."
-            )
-    if problems:
-        raise HypothesesError(problems)
-    return stems
 
 
 def _present(column: pd.Series) -> list[object]:

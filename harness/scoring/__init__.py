@@ -2,7 +2,6 @@
 
 from harness.scoring.alignment import ErrorCounts, UtteranceCounts, character_counts, word_counts
 from harness.scoring.hallucination import hallucination_flags
-from harness.scoring.hypotheses import read_hypotheses
 from harness.scoring.normalization import (
     ByLanguage,
     LowercaseNoPunctuation,
@@ -12,6 +11,7 @@ from harness.scoring.normalization import (
     WhisperEnglish,
 )
 from harness.scoring.score import score
+from harness.scoring.transcripts import read_hypotheses
 
 __all__ = [
     "ByLanguage",

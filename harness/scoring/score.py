@@ -22,6 +22,7 @@ from harness.transcription.store import CLEAN
 
 log = logging.getLogger(__name__)
 
+MANY, FIRST_FEW = 10, 5  # ids, from which on their number is told first; and those that are told with it
 COUNTS = ("hits", "substitutions", "deletions", "insertions")
 COLUMNS_BEFORE_ATTRIBUTES = ("utterance_id", "speaker_id", "condition")
 COLUMNS_AFTER_ATTRIBUTES = (
@@ -165,6 +166,11 @@ def _unknown(manifest: Manifest, hypotheses: pd.DataFrame, expected: pd.Series) 
             f"no id of the hypotheses ({unknown['utterance_id'].iloc[0]!r}...) is one of manifest {manifest.name!r} "
             f"({expected.iloc[0]!r}...); name the column that holds them, or write ids as the manifest does"
         )
+    yield from _counted(
+        unknown["utterance_id"],
+        f"transcripts are of no utterance of manifest {manifest.name!r}",
+        "allow_extra=true lists them",
+    )
     for where, utterance_id in zip(_where(unknown), unknown["utterance_id"], strict=True):
         yield f"{where}utterance {utterance_id!r} is not in manifest {manifest.name!r}; correct or remove it"
 
@@ -183,11 +189,24 @@ def _missing(
 ) -> Iterator[str]:
     for condition in conditions:
         found = hypotheses.loc[hypotheses["condition"] == condition, "utterance_id"]
-        for utterance_id in expected[~expected.isin(found)]:
+        missing = expected[~expected.isin(found)]
+        yield from _counted(
+            missing,
+            f"utterances of manifest {manifest.name!r} have no hypothesis",
+            "allow_missing=true counts them as failed",
+        )
+        for utterance_id in missing:
             yield (
                 f"utterance {utterance_id!r} of manifest {manifest.name!r} has no hypothesis under condition "
                 f"{condition!r}; add it, or count it as failed with allow_missing=true"
             )
+
+
+def _counted(ids: pd.Series, what: str, remedy: str) -> Iterator[str]:
+    """Yield a line for many ids, before the lines of each."""
+    if len(ids) > MANY:
+        shown = ", ".join(f"{each!r:.60}" for each in ids.head(FIRST_FEW))
+        yield f"{len(ids)} {what}: {shown}, … ({remedy})"
 
 
 def _utterances(manifest: Manifest, normalizer: Normalizer | ByLanguage, reference_pattern: str | None) -> pd.DataFrame:

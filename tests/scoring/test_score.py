@@ -235,6 +235,6 @@ def test_hypotheses_come_from_a_file_and_carry_their_seconds(manifest, tmp_path)
     assert scores["empty_output"].tolist() == [True, False, False, True]
 
 
-@pytest.mark.parametrize("module", ["normalization", "alignment", "hallucination", "hypotheses", "score"])
+@pytest.mark.parametrize("module", ["normalization", "alignment", "hallucination", "score"])
 def test_the_examples_in_docstrings_are_true(module):
     assert doctest.testmod(importlib.import_module(f"harness.scoring.{module}")).failed == 0
