@@ -22,10 +22,11 @@ from harness.errors import TextFileError
 LONGEST_LINE = LONGEST_CELL  # characters
 GZIP_MARK, GZIP_SUFFIX = b"\x1f\x8b", ".gz"
 UTF_32_MARKS = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
+BZIP2_FIRST = (b"1AY&SY", b"\x17rE8P\x90")  # of a first block, of the end; text may begin with BZh
 ARCHIVE_MARKS = {
     b"PK\x03\x04": "a zip archive",
     b"PK\x05\x06": "a zip archive with nothing in it",
-    b"BZh": "packed with bzip2",
+    **{b"BZh%d%b" % (level, first): "packed with bzip2" for level in range(1, 10) for first in BZIP2_FIRST},
     b"\xfd7zXZ\x00": "packed with xz",
     b"\x28\xb5\x2f\xfd": "packed with zstandard",
 }
@@ -169,7 +170,7 @@ def _whole_lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
 
 def _opened(path: Path, name: str) -> TextIO:
     with path.open("rb") as file:
-        start = file.read(6)
+        start = file.read(10)
     for mark, what in ARCHIVE_MARKS.items():
         if start.startswith(mark):
             raise TextFileError([f"{name}: is {what}; expected text, or text packed with gzip. Unpack it first."])

@@ -3,7 +3,9 @@
 Layout, relied on as of the hub repository's state of November 2023 and the authors' lists: lists with commas and quotes
 in `transcripts/ACCENT/{train,dev,test}.csv`, with the columns `idx, user_ids, accent, age_group, country, transcript,
 nchars, audio_ids, audio_paths, duration, origin, domain, split, gender`. `audio_paths` ends in `RECORDING/CLIP.wav`
-whatever stands before; beside the lists, archives in `audio/ACCENT/{train,dev,test}/`, to be unpacked where they are.
+whatever stands before; beside the lists, archives `audio/ACCENT/PART/PART_ACCENT_N.tar.gz`, to be unpacked where they
+are. Which folders they have inside is not documented, so a clip is looked for in several places. Folders of accents
+differ from the column `accent` where that has commas or brackets; the folder's name counts.
 The hub's own reader calls a clip `RECORDING/CLIP`, and so does this one.
 """
 

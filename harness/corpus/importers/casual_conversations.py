@@ -1,4 +1,4 @@
-"""Meta's Casual Conversations in, version 1 or 2, with its transcriptions; a record for each transcribed video out.
+"""Casual Conversations in, version 1 with its transcriptions or 2 with yours; a record for each transcribed video out.
 
 Version 1, relied on as its annotations unpack: `CasualConversations_transcriptions.json`, an array with an object for
 each video: `video_path` (`CasualConversationsA/1140/1140_00.MP4`), `subject_id, age, gender, skin-type, is_dark,
@@ -7,11 +7,13 @@ with `age, gender, skin-type`; it is asked where a transcription does not say.
 
 Version 2: `CasualConversationsV2.json`, an array with an object for each video: `video_name`
 (`0000_english_scripted_1.mp4`), `subject_id, age, gender, native_language, geo_location` (`country`, `state_region`)
-and much that cameras saw. Its transcriptions are taken from a further array beside it, `*transcription*.json`, of
-`video_name` (or `video_path`) and `transcription`.
+and much that annotators saw. Meta is not known to publish transcriptions of it: they are taken from a file of your own
+beside it, `*transcription*.json`, an array of `video_name` (or `video_path`) and `transcription`.
 
 Transcribers marked times and speakers in square brackets and events in angle brackets; those are dropped, words between
-two tags are kept. Skin tone is not imported: annotators read it off a face; nobody said it, and no voice has it.
+two tags are kept. `[secondary_1.668_secondary]` is the second at which somebody else begins; how far their words reach
+is not documented, so they stay in the reference and `other_voices` says that there is such a mark. Skin tone is not
+imported: annotators read it off a face; nobody said it, and no voice has it.
 """
 
 import json
@@ -35,8 +37,8 @@ TRANSCRIPTIONS, SUBJECTS, VIDEOS = (
 KINDS = ("scripted", "nonscripted")  # of version 2
 MOST_BYTES = 100_000_000  # of the file of subjects; the release's has about 3,000 of them
 LANGUAGES = {  # words in names of version 2's videos
-    "english": "en", "hindi": "hi", "indonesian": "id", "portuguese": "pt", "spanish": "es", "tagalog": "tl",
-    "tamil": "ta", "telugu": "te", "vietnamese": "vi",
+    "english": "en", "hindi": "hi", "indonesian": "id", "italian": "it", "portuguese": "pt", "spanish": "es",
+    "tagalog": "tl", "tamil": "ta", "telugu": "te", "vietnamese": "vi",
 }  # fmt: skip
 _MARKS, _TAGS = re.compile(r"\[[^\]]*\]"), re.compile(r"<[^>]*>")
 _VIDEO = re.compile(r"[^_]+_(?P<language>[A-Za-z]+)_(?P<kind>scripted|nonscripted)_[0-9]+\.[A-Za-z0-9]+")
@@ -137,8 +139,9 @@ def _version_2(source: Path, options: ImportOptions, ledger: Ledger) -> Corpus:
     tables = [each for each in children(source) if "transcription" in each.name.casefold() and each.suffix == ".json"]
     if not tables:
         raise UsageError(
-            f"source={source}: {VIDEOS} is there and no transcriptions beside it; expected a file such as "
-            "CasualConversationsV2_transcriptions.json. Without them nothing can be scored."
+            f"source={source}: {VIDEOS} is there and no transcriptions beside it, which version 2 is not known to come "
+            "with; expected yours, such as CasualConversationsV2_transcriptions.json, an array of objects with "
+            "video_name and transcription. Without them nothing can be scored."
         )
     has_videos = any(each.is_dir() for each in children(source))
     _remark_on_videos(ledger, has_videos=has_videos)

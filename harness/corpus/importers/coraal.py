@@ -1,4 +1,4 @@
-"""Components of CORAAL in; a record for each line of an interviewee, as a place in its hours-long recording, out.
+"""Components of CORAAL in; a record for each line of an interviewee, as a place in its long recording, out.
 
 Layout of a component, such as DCB, after its archives are unpacked, beside one another or in one folder:
 `DCB_metadata_YYYY.MM.DD.txt`, `DCB_textfiles_*/DCB_se1_ag1_f_01_1.txt` and `DCB_audio_part*/DCB_se1_ag1_f_01_1.wav`. A

@@ -1,9 +1,9 @@
-"""The folder of L2-ARCTIC in; a record for each sentence that its speakers read, or for each story they tell, out.
+"""The folder of L2-ARCTIC in; a record for each sentence that its speakers read, or for each story they retell, out.
 
 Layout of release 5: a folder for each of 24 speakers with `transcript/arctic_a0001.txt` and `wav/arctic_a0001.wav`, and
-`suitcase_corpus/` with `transcript/aba.txt` and `wav/aba.wav`, in which 22 of them tell a story freely. The archive of
-each folder may have been unpacked into a folder of its name. First language and gender are in the release's README;
-they come with the harness in `tables/l2_arctic.csv`.
+`suitcase_corpus/` with `transcript/aba.txt` and `wav/aba.wav`, in which 22 of them (not ASI and SKA) retell a story
+from pictures. The archive of each folder may have been unpacked into a folder of its name. First language and gender
+are in the release's README; they come with the harness in `tables/l2_arctic.csv`.
 """
 
 from collections.abc import Iterator, Mapping

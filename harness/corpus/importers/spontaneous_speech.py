@@ -2,7 +2,7 @@
 
 Layout of a release, `sps-corpus-VERSION-DATE-LANGUAGE/`: `ss-corpus-LANGUAGE.tsv` beside `audios/`. People answer a
 question in their own words, others transcribe what they said; tags such as `[noise]` in it are no words. The list names
-the part each row is of in its column `split`.
+the part each row is of in its column `split`: train, dev or test for validated transcripts, else `unassigned`.
 """
 
 from collections.abc import Iterator

@@ -34,6 +34,7 @@ REFERENCE = "ref.stm"
 IGNORED = "ignore_time_segment_in_scoring"
 NOT_TRANSCRIBED = "<na>"
 NOBODY = ("inter_segment_gap", "excluded_region")  # as speakers: what lies between segments
+STM_FOLDER = "stm"  # recordings lie in a folder beside it
 N_FIELDS = 5  # before label and text
 _BLANKS = re.compile(f"[{BLANKS}]+")
 
@@ -43,19 +44,20 @@ _MARKS = {
         "alternatives { a / b }: the words of all are counted; reference_pattern='\\{|/[^{}]*\\}' keeps the first"
     ),
     re.compile(r"\(%[^()\s]*\)"): (
-        "hesitations such as (%hesitation): whisper_english drops words in brackets, other normalisers count them; "
+        "hesitations such as (%hesitation): Whisper's normalisers drop words in brackets, the others count them; "
         "reference_pattern='\\(%[^()]*\\)' drops them"
     ),
     re.compile(r"(?:^|\s)\([^()%\s][^()]*\)(?:\s|$)"): (
-        "words in brackets, optionally deletable for sclite -D: whisper_english drops them, others count them"
+        "words in brackets, optionally deletable for sclite -D: Whisper's normalisers drop them, the others count them"
     ),
     re.compile(r"(?:^|\s)(?:-[^\s-]\S*|\S*[^\s-]-)(?:\s|$)"): "fragments such as wor-: they are counted as words",
     re.compile(r"<[^<>]*>|\[[^\[\]]*\]"): (
-        "tags such as <unk>: whisper_english drops them, other normalisers count their words; "
+        "tags such as <unk>: Whisper's normalisers drop them, the others count their words; "
         "reference_pattern='<[^>]*>' drops them"
     ),
     re.compile(r"(?:^|\s)@(?:\s|$)"): "the word @, which stands for none: normalisers that keep symbols count it",
 }
+_ANY_MARK = re.compile(r"[{(<\[@-]")  # most references have none
 
 
 def read_stm(source: Path, options: ImportOptions, ledger: Ledger) -> Corpus:
@@ -67,7 +69,9 @@ def read_stm(source: Path, options: ImportOptions, ledger: Ledger) -> Corpus:
     files = _files(source)
     folder = source if source.is_dir() else source.parent
     header = read_header(files, sheet_beside(folder, "stm", options))
-    recordings = Recordings(folder, header.channels, ledger)
+    in_its_own = folder.name.casefold() == STM_FOLDER and any(path.parent == folder for path in files)
+    start = folder.parent if in_its_own else folder
+    recordings = Recordings(folder, header.channels, ledger, start=start)
     names = {path: path.relative_to(folder).as_posix() for path in files}
     return Corpus(header.sheet, _records(folder, names, header, recordings, ledger), recordings.root)
 
@@ -100,7 +104,8 @@ def _records(
                 ledger.leave_out(record.place, reason)
             else:
                 record = exact.restored(record)
-                marks.update(what for mark, what in _MARKS.items() if mark.search(record.text))
+                if _ANY_MARK.search(record.text):
+                    marks.update(what for mark, what in _MARKS.items() if mark.search(record.text))
                 yield record
     exact.close()
     for what, n_references in marks.items():
@@ -138,8 +143,9 @@ def _label_and_text(rest: str) -> tuple[list[str], str]:
 
 
 def _attributes(label: list[str], channel: str, header: Header) -> dict[str, Value]:
-    values: dict[str, Value] = {attribute.name: "" for attribute in header.sheet.attributes}
-    if CHANNEL in values or not header.sheet.declared:
+    is_exported = header.sheet.declared
+    values: dict[str, Value] = {attribute.name: "" for attribute in header.sheet.attributes if is_exported}
+    if CHANNEL in values or not is_exported:
         values[CHANNEL] = channel
     for place, value in enumerate(label):
         if place or value.casefold() != OVERALL:

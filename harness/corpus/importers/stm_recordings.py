@@ -1,7 +1,7 @@
 """A folder with STM files in; the file of each recording that they name out.
 
 STM names recordings without folder and extension. A list `wav.scp` beside the file says which is which; else every
-file below the folder, or below the one above where the folder is called `stm`, is looked at.
+file below the folder, or below the one above where they lie in `stm/`, is looked at.
 """
 
 import os
@@ -14,7 +14,6 @@ from harness.corpus.importers.wav_scp import WAV_SCP, WavScp
 
 SUFFIXES = frozenset({".wav", ".flac", ".sph", ".mp3", ".ogg", ".opus", ".m4a", ".aiff", ".aif", ".au", ".wv"})
 MOST_FILES = 2_000_000  # looked at; below a folder such as a home there may be more
-_STM_FOLDER = "stm"
 
 
 class Recordings:
@@ -24,8 +23,15 @@ class Recordings:
         root: The folder that audio paths start from; None where none was found.
     """
 
-    def __init__(self, folder: Path, channels: Mapping[str, frozenset[str]], ledger: Ledger) -> None:
-        """Finds the recordings; those with several channels are left out, since all would be heard at once."""
+    def __init__(self, folder: Path, channels: Mapping[str, frozenset[str]], ledger: Ledger, *, start: Path) -> None:
+        """Finds the recordings; those with several channels are left out, since all would be heard at once.
+
+        Args:
+            folder: Of the STM files.
+            channels: Channels by recording.
+            ledger: Told what outputs should say.
+            start: The folder that is looked through where there is no list.
+        """
         self._list: WavScp | None = None
         self._paths: dict[str, str] = {}
         self._several: frozenset[str] = frozenset()
@@ -34,7 +40,6 @@ class Recordings:
             self._paths = {name: entry for _, name, entry in keyed_lines(folder / WAV_SCP)}
             self.root = self._list.root.found
         else:
-            start = folder.parent if folder.name.casefold() == _STM_FOLDER else folder
             self._paths = _found(start, channels, ledger)
             self.root = start if self._paths else None
             self._several = frozenset(name for name in self._paths if len(channels[name]) > 1)

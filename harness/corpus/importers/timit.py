@@ -4,8 +4,8 @@ Layout: `TIMIT/{TRAIN,TEST}/DR1…DR8/SPEAKER/SENTENCE.{WAV,TXT,WRD,PHN}` and `T
 capitals and put the documents beside `data/`; ids here are upper case, so that they do not differ. A speaker's folder
 is named with the sex, `F` or `M`, and then the id that `SPKRINFO.TXT` has. That file has a line a speaker, after lines
 that begin with `;`: id, sex, dialect region, part, date of recording, of birth, height, race, education, comments;
-`???` and `??/??/??` mean unknown. A `.TXT` is `FIRST_SAMPLE LAST_SAMPLE WORDS`; its last sample may come before the
-recording's end, says the documentation, so no length is taken from it.
+question marks (`??`, `???`, `??/??/??`) mean unknown. A `.TXT` is `FIRST_SAMPLE LAST_SAMPLE WORDS`; that its last
+sample is the recording's is not relied on, so no length is taken from it.
 """
 
 import re

@@ -3,8 +3,9 @@
 ```
 text, utt2spk, spk2utt         what was said, who spoke; where nobody knows, an utterance is its own speaker
 wav.scp                        recordings
-segments                       where they are longer than their utterances; an end of -1 is that of the recording
-utt2dur, utt2lang, utt2X       seconds (without segments), language, and a file for each attribute X
+segments                       where they are longer than utterances, or not all lengths known; -1 is a recording's end
+utt2dur, utt2lang              seconds (without segments) and language; only where every utterance has one
+utt2X                          a file for each attribute X
 hyp, failed                    with a run: what was returned, one line an utterance, empty where it failed; and why
 exact.jsonl, datasheet.yaml    what all these cannot say: ids with blanks, texts of several lines; what attributes are
 ```
@@ -15,7 +16,7 @@ hypothesis has no place here: `format=nemo` or `format=parquet` have it. A recor
 command is refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -59,17 +60,22 @@ def write_kaldi(table: ExportTable, out: Path) -> list[Path]:
     """
     keyed = sorted((_keyed(each) for each in utterances(table)), key=lambda each: each.key)
     check_entries((each.spoken for each in keyed), "kaldi")
+    have_languages = all(each.spoken.language for each in keyed)
     files: dict[str, Iterable[str]] = {
         TEXT: (f"{each.key} {one_line(each.spoken.text)}".rstrip(" ") for each in keyed),
         SPEAKERS: (f"{each.key} {each.speaker}" for each in keyed),
         BY_SPEAKER: _by_speaker(keyed),
         **(_segmented(keyed) if _are_segments(keyed) else _whole(keyed)),
-        LANGUAGES: (f"{each.key} {each.spoken.language}" for each in keyed if each.spoken.language),
+        LANGUAGES: (f"{each.key} {each.spoken.language}" for each in keyed if have_languages),
         **{f"utt2{attribute_word(each.name)}": _values(keyed, each.name) for each in table.attributes},
         **(_heard(table) if table.has_run else {}),
     }
     written = write_lines(out, {name: lines for name, each in files.items() if (lines := list(each)) or name == TEXT})
-    written += [write_json_lines(out / EXACT_FILE, exact)] if (exact := list(_exact(keyed))) else []
+    written += (
+        [write_json_lines(out / EXACT_FILE, exact)]
+        if (exact := list(_exact(keyed, have_languages=have_languages)))
+        else []
+    )
     written.append(write_datasheet(table, out))
     remove_stale(out, _STALE, written)
     return written
@@ -85,10 +91,12 @@ def _by_speaker(keyed: Iterable[_Keyed]) -> Iterator[str]:
         yield f"{speaker} {' '.join(each.key for each in spoken)}"
 
 
-def _are_segments(keyed: Iterable[_Keyed]) -> bool:
-    """Returns whether recordings are other than their utterances."""
+def _are_segments(keyed: Sequence[_Keyed]) -> bool:
+    """Returns whether recordings are other than their utterances, or `utt2dur` would not have every utterance."""
     heard = [each.spoken.audio for each in keyed if each.spoken.audio is not None]
-    return len(set(heard)) < len(heard) or any(each.spoken.offset_s for each in keyed)
+    unknown = [each for each in keyed if each.spoken.duration_s is None]
+    is_part = len(set(heard)) < len(heard) or any(each.spoken.offset_s for each in keyed)
+    return is_part or 0 < len(unknown) < len(keyed)
 
 
 def _whole(keyed: list[_Keyed]) -> dict[str, Iterable[str]]:
@@ -139,16 +147,22 @@ def _heard(table: ExportTable) -> dict[str, Iterable[str]]:
     return files
 
 
-def _exact(keyed: list[_Keyed]) -> Iterator[dict[str, object]]:
+def _exact(keyed: Sequence[_Keyed], *, have_languages: bool) -> Iterator[dict[str, object]]:
     nobody_known = all(each.speaker == each.key for each in keyed)
     for each in keyed:
         spoken = each.spoken
+        exact = {
+            "utterance_id": spoken.utterance_id,
+            "text": spoken.text,
+            "speaker_id": spoken.speaker_id,
+            "language": spoken.language,
+        }
         written = {
             "utterance_id": each.key,
             "text": one_line(spoken.text),
             "speaker_id": None if nobody_known else each.speaker,
+            "language": spoken.language if have_languages else None,
         }
-        exact = {"utterance_id": spoken.utterance_id, "text": spoken.text, "speaker_id": spoken.speaker_id}
         attributes = {name: as_line(value) for name, value in spoken.attributes.items()}
         line = exact_line(each.key, Told(written, attributes), Told(exact, spoken.attributes))
         if line is not None:

@@ -27,6 +27,10 @@ def test_a_release_is_read_row_by_row():
     assert not found.ledger.problems
 
 
+def test_the_licence_is_that_of_the_data_and_not_of_the_tools_beside_them(tmp_path):
+    assert imported("artie", RELEASE, tmp_path).datasheet.license == "CC0-1.0"
+
+
 def test_what_a_speaker_did_not_state_is_undeclared(tmp_path):
     manifest = imported("artie", RELEASE, tmp_path)
     assert list(manifest.frame["accent"]) == ["undeclared", "us", "southatlandtic"]

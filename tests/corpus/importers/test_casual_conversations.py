@@ -70,6 +70,21 @@ def test_who_preferred_not_to_say_declined(tmp_path):
     assert frame["gender"].tolist() == ["cis woman", "declined"]
 
 
+@pytest.mark.parametrize(("named", "language"), [("italian", "it"), ("TAGALOG", "tl"), ("gibberish", None)])
+def test_the_language_of_a_version_2_video_is_the_one_in_its_name(tmp_path, named, language):
+    video = {"video_name": f"1_{named}_scripted_1.mp4", "subject_id": "1"}
+    (tmp_path / VIDEOS).write_text(json.dumps([video]), encoding="utf-8")
+    (tmp_path / "transcriptions.json").write_text(json.dumps([{**video, "transcription": "x"}]), encoding="utf-8")
+    (record,) = rows_of("casual_conversations", tmp_path).records
+    assert record.language == language
+
+
+def test_version_2_without_transcriptions_of_your_own_is_refused(tmp_path):
+    shutil.copy(SECOND / VIDEOS, tmp_path)
+    with pytest.raises(UsageError, match="not known to come with; expected yours"):
+        rows_of("casual_conversations", tmp_path)
+
+
 def test_parts_of_version_2_are_chosen_by_name():
     assert len(rows_of("casual_conversations", SECOND, split="scripted").records) == 1
     with pytest.raises(UsageError, match="expected one of scripted, nonscripted or all"):

@@ -40,7 +40,12 @@ def test_segments_stay_segments_of_their_recordings():
         ("ben-call1-0000253-0000300", 2.53, 0.47, "corpus/call one.wav"),
         ("ben-call2-0000000-0000150", 0.0, 1.5, None),
     ]
-    assert [each.text for each in found.records] == ["turn that kettle off", "[noise] oh it is <unk>", "", "nobody told me"]
+    assert [each.text for each in found.records] == [
+        "turn that kettle off",
+        "[noise] oh it is <unk>",
+        "",
+        "nobody told me",
+    ]
     assert found.corpus.audio_root == RELEASE
 
 
@@ -186,7 +191,8 @@ def test_times_are_read_exactly(tmp_path, line, expected):
 
 
 @pytest.mark.parametrize(
-    "line", ["r 1", "r 2 1", "r -1 2", "r one 2", "r 1 2 3 4", "r nan 2", "r 0 inf", "r 1 -10", "r 0 1e999", "r 1,5 2,5"]
+    "line",
+    ["r 1", "r 2 1", "r -1 2", "r one 2", "r 1 2 3 4", "r nan 2", "r 0 inf", "r 1 -10", "r 0 1e999", "r 1,5 2,5"],
 )
 def test_a_segment_that_says_nothing_usable_is_refused_by_name(tmp_path, line):
     data = folder_of(tmp_path / "data", text="a hm\n", segments=f"a {line}\n", wav_scp="r r.wav\n")
@@ -276,7 +282,7 @@ def test_another_folder_is_refused_with_words(tmp_path, files, message):
         rows_of("kaldi", tmp_path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(FILES),
     st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode), st.just(b"\x1f\x8b\x08\x00cut off")),
@@ -286,11 +292,10 @@ def test_any_bytes_are_read_or_refused_with_the_file(tmp_path, name, content):
     shutil.copytree(RELEASE, tmp_path / "s5", dirs_exist_ok=True)
     (data / name).write_bytes(content)
     try:
-        found = written("kaldi", data, tmp_path / "out")
+        said = "" if written("kaldi", data, tmp_path / "out").n_utterances else "nothing was read"
     except DataError as error:
-        assert name in str(error) or "text:" in str(error) or "no utterance was found" in str(error)
-    else:
-        assert found.n_utterances
+        said = str(error)
+    assert not said or any(each in said for each in (name, "text:", "no utterance was found"))
 
 
 @pytest.mark.parametrize(
@@ -299,7 +304,7 @@ def test_any_bytes_are_read_or_refused_with_the_file(tmp_path, name, content):
         pytest.param("שלום {עולם}", id="right-to-left"),
         pytest.param("e\u0301te\u0301 👩🏽‍⚕️ 𝔸", id="combining-marks-and-emoji"),
         pytest.param("w " * 50_000 + "end", id="100000-characters"),
-        pytest.param('"quoted" \'twice\'', id="quotation-marks"),
+        pytest.param("\"quoted\" 'twice'", id="quotation-marks"),
         pytest.param("a\tb", id="tab"),
         pytest.param("a\u2028b\x85c", id="other-line-breaks"),
     ],

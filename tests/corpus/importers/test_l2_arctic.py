@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from harness.corpus.attributes import Provenance
 from harness.corpus.importers.l2_arctic import TABLE
 from harness.errors import TextFileError, UsageError
 from tests.corpus.importers.builders import RELEASES, imported, rows_of
@@ -42,6 +43,11 @@ def test_a_release_becomes_a_manifest(tmp_path):
     manifest = imported("l2_arctic", RELEASE, tmp_path)
     assert Counter(manifest.frame["native_language"]) == {"Arabic": 2, "Korean": 1}
     assert set(manifest.frame["language"]) == {"en"}
+
+
+def test_first_languages_that_nobody_is_known_to_have_stated_are_not_called_self_reported(tmp_path):
+    sheet = imported("l2_arctic", RELEASE, tmp_path).datasheet
+    assert {each.provenance for each in sheet.attributes} == {Provenance.annotated}
 
 
 def test_without_recordings_transcripts_can_be_scored(tmp_path):

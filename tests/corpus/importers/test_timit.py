@@ -33,7 +33,7 @@ def said(read):
 def test_the_release_reads_into_its_sentences():
     read = rows_of("timit", RELEASE)
     first = {"dialect_region": "DR1", "sex": "F", "age": "25", "race": "WHT", "education": "BS"}
-    second = {"dialect_region": "DR8", "sex": "M", "age": None, "race": "???", "education": "???"}
+    second = {"dialect_region": "DR8", "sex": "M", "age": None, "race": "???", "education": "??"}
     assert said(read) == [
         ("FAAA0_SA1", "The same old sentence for all of us.", "FAAA0", {**first, "sentence_type": "SA"}),
         ("FAAA0_SX11", "Ducks swim north.", "FAAA0", {**first, "sentence_type": "SX"}),
@@ -79,6 +79,7 @@ def test_ages_are_whole_years_between_two_dates(tmp_path):
     frame = imported("timit", RELEASE, tmp_path, split="all").frame
     assert frame["age"].tolist() == [">=50", "<30", "<30", "undeclared"]  # the first a day before a birthday
     assert frame["race"].tolist() == ["BLK", "WHT", "WHT", "undeclared"]
+    assert frame["education"].tolist() == ["PHD", "BS", "BS", "undeclared"]
 
 
 def test_without_a_list_of_speakers_only_folders_say_who_they_are(release):

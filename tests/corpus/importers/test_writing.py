@@ -50,7 +50,7 @@ def test_what_was_written_reads_back_with_the_datasheet_that_is_beside_it(tmp_pa
     manifest = loaded(found)
     assert list(manifest.frame["text"]) == ["words 1", "words 2"]
     assert list(manifest.frame["accent"]) == ["us", "undeclared"]
-    assert manifest.datasheet.license == "MPL-2.0"
+    assert manifest.datasheet.license == "CC0-1.0"
     assert manifest.datasheet.caveats == datasheet("artie").caveats
     assert [attribute.name for attribute in manifest.datasheet.attributes] == ["accent"]
     assert (found.n_utterances, found.n_speakers, found.n_without_speaker) == (2, 1, 1)
