@@ -18,7 +18,7 @@ class ImportFormat(Enum):
 
     afrispeech = "AfriSpeech-200: African accents of English, clinical and general"
     artie = "the Artie Bias Corpus"
-    casual_conversations = "Casual Conversations (v1 or v2) with transcriptions"
+    casual_conversations = "Casual Conversations v1 with its transcriptions, or v2 with transcriptions of your own"
     common_voice = "a Mozilla Common Voice release, any language"
     coraal = "CORAAL, the Corpus of Regional African American Language: one component or several"
     edacc = "the Edinburgh International Accents of English Corpus"
