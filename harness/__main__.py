@@ -21,6 +21,7 @@ PIPELINES = {
     "rescore": "score transcripts made elsewhere: hypotheses=FILE manifest.path=FILE",
     "compare": "which of two systems is better, and for whom: baseline=RUN candidate=RUN",
     "plan": "how many speakers would show a gap: plan.gap=0.03, for a manifest or a run=RUN",
+    "describe": "who is in a corpus, what is doubled or shared, what to record next: against=[FILE]",
     "discover": "search a run for slices that nobody named: run=RUN",
     "audit_invariance": "do texts depend on batch size, order, workers or precision: audit.batch_sizes=[1,32]",
     "measure": "level, noise, clipping, band and speaking rate of every recording, to slice by: out=FOLDER",

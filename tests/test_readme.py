@@ -47,6 +47,9 @@ def placeholders(folder: Path) -> None:
         ("my/manifest.csv", "utterance_id,audio_filepath,text\n"),
         ("my/recordings/log.csv", "file,text\n"),
         ("my/ward.wav", ""),
+        ("my/withdrawn.txt", ""),
+        ("my/transcripts/u1.txt", ""),
+        ("runs/welsh/manifest/imported.yaml", "path: my/manifest.csv\n"),
         ("my/medicines.csv", "term\n"),
         ("my/commands.gram", "#JSGF V1.0;\n"),
         ("transcripts.csv", "utterance_id,prediction\n"),
@@ -129,7 +132,7 @@ OPTIONS = sorted(
     {
         each
         for each in re.findall(r"`([a-z_.]+=[^`]+)`", README)
-        if not re.search(r"…|[A-Z]{2,}", each) and each.split("=")[0] not in ("stem_ids", "allow_missing")
+        if not re.search(r"…|[A-Z]{2,}", each) and each.split("=")[0] not in ("stem_ids", "allow_missing", "allow_extra", "hash_speakers")
     }
 )
 
@@ -139,7 +142,7 @@ def test_every_option_in_the_text_composes(tmp_path, option):
     composed(f"harness benchmark {option}", tmp_path)
 
 
-@pytest.mark.parametrize("option", ["stem_ids=true", "allow_missing=true"])
+@pytest.mark.parametrize("option", ["stem_ids=true", "allow_missing=true", "allow_extra=true"])
 def test_the_options_of_rescore_that_the_text_names_compose(tmp_path, option):
     assert f"`{option}`" in README
     composed(f"harness rescore hypotheses=transcripts.csv manifest.path=my/manifest.csv {option}", tmp_path)

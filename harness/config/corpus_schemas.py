@@ -18,8 +18,8 @@ class ImportCorpusConfig(ImportOptions):
         source: The corpus as it was released: its folder, or its file where the format is one.
         out: The folder that manifest and datasheet are written to; an earlier import in it is written anew.
         name: What outputs call the corpus; None: as its datasheet does.
-        fold: A table that brings spellings of an attribute together in a further one: one that comes with the harness,
-            or a YAML file; None: none.
+        fold: Tables that bring spellings of an attribute together in a further one: those that come with the harness
+            (common_voice_accents, common_voice_genders, artie_accents, edacc_accents), or YAML files.
         datasheet: A datasheet that takes the place of the format's; None: none.
         withdrawn: A list of people who withdrew their consent, a speaker id a line; this and every later run leave them
             out; None: none.
@@ -30,7 +30,7 @@ class ImportCorpusConfig(ImportOptions):
     source: str = MISSING
     out: str = MISSING
     name: str | None = None
-    fold: str | None = None
+    fold: list[str] = field(default_factory=list)
     datasheet: str | None = None
     withdrawn: str | None = None
     hash_speakers: bool = False

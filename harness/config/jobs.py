@@ -13,10 +13,13 @@ from harness.config.composed import Composed
 from harness.config.corpus_jobs import export_job, import_corpus_job
 from harness.config.measuring_jobs import audit_invariance_job, benchmark_job, last_mile_job, rescore_job
 from harness.config.parts import judged, manifest
+from harness.corpus import Manifest
 from harness.errors import UsageError
+from harness.fairness.described import SameAudio
 from harness.pipelines.bless import BlessJob, BlessOutcome, bless
 from harness.pipelines.cache import CacheJob, CacheOutcome, cache
 from harness.pipelines.compare import CompareJob, compare
+from harness.pipelines.describe import DescribeJob, describe
 from harness.pipelines.discover import DiscoverJob, discover_slices
 from harness.pipelines.export import ExportOutcome
 from harness.pipelines.history import HistoryJob, HistoryOutcome, history
@@ -80,6 +83,34 @@ def _plan(composed: Composed) -> Outcome:
             manifest=None if options.manifest.path is None else manifest(options.manifest, require_audio=False),
             run=None if options.run is None else Run.open(options.run),
             options=options.plan,
+            by=options.by,
+            **judged(options, plain),
+        )
+    )
+
+
+def _describe(composed: Composed) -> Outcome:
+    plain = composed.plain
+    options = composed.options()
+    source = options.manifest
+    root = None if source.audio_root is None else Path(source.audio_root)
+    if options.describe.audio is SameAudio.paths and root is not None and not root.is_dir():
+        root = None  # nothing is looked up there
+    return describe(
+        DescribeJob(
+            manifest=manifest(source, require_audio=False, audio_root=root),
+            against=[
+                Manifest.load(
+                    path,
+                    columns=options.columns,
+                    audio_root=root,
+                    allow_outside=source.allow_outside,
+                    require_audio=False,
+                )
+                for path in options.against
+            ],
+            options=options.describe,
+            plan=options.plan,
             by=options.by,
             **judged(options, plain),
         )
@@ -198,6 +229,7 @@ _RUNS: dict[str, Callable[[Composed], AnyOutcome]] = {
     "compare": _compare,
     "discover": _discover,
     "plan": _plan,
+    "describe": _describe,
     "audit_invariance": audit_invariance_job,
     "measure": _measure,
     "import_corpus": import_corpus_job,

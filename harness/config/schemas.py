@@ -14,6 +14,7 @@ from harness.config.measuring_schemas import (
     RescoreConfig,
     Scoring,
 )
+from harness.fairness.described.options import DescribeOptions
 from harness.fairness.discovery import DiscoveryOptions
 from harness.fairness.gate import GateOptions
 from harness.fairness.planning import PlanOptions
@@ -88,6 +89,22 @@ class PlanConfig(FromRuns):
 
     run: str | None = None
     manifest: AnyManifestOptions = field(default_factory=AnyManifestOptions)
+    plan: PlanOptions = field(default_factory=PlanOptions)
+
+
+@dataclass(kw_only=True)
+class DescribeConfig(FromRuns):
+    """Is the schema of `harness describe`.
+
+    Attributes:
+        against: Manifests that it should share nobody and nothing with, such as training data: `[FILE]`.
+        columns: The column of those manifests for a contract column, where they differ.
+    """
+
+    manifest: ManifestOptions = field(default_factory=ManifestOptions)
+    against: list[str] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
+    describe: DescribeOptions = field(default_factory=DescribeOptions)
     plan: PlanOptions = field(default_factory=PlanOptions)
 
 
@@ -237,6 +254,7 @@ SCHEMAS: dict[str, type] = {
     "compare": CompareConfig,
     "discover": DiscoverConfig,
     "plan": PlanConfig,
+    "describe": DescribeConfig,
     "audit_invariance": AuditInvarianceConfig,
     "measure": MeasureConfig,
     "import_corpus": ImportCorpusConfig,

@@ -7,6 +7,7 @@ from harness.report.cache import CacheAnswer, show_cache
 from harness.report.cards.screen import CardAnswer, CardWritten, show_card
 from harness.report.cards.verify import Checked
 from harness.report.comparison import show_comparison
+from harness.report.described.screen import show_description
 from harness.report.discoveries import show_discoveries
 from harness.report.exported import Exported, show_exported
 from harness.report.history import HistoryAnswer, show_history
@@ -23,6 +24,7 @@ _SCREENS = {
     "compare": show_comparison,
     "discover": show_discoveries,
     "plan": show_plan,
+    "describe": show_description,
     "audit_invariance": show_invariance,
 }
 
