@@ -132,7 +132,8 @@ OPTIONS = sorted(
     {
         each
         for each in re.findall(r"`([a-z_.]+=[^`]+)`", README)
-        if not re.search(r"…|[A-Z]{2,}", each) and each.split("=")[0] not in ("stem_ids", "allow_missing", "allow_extra", "hash_speakers")
+        if not re.search(r"…|[A-Z]{2,}", each)
+        and each.split("=")[0] not in ("stem_ids", "allow_missing", "allow_extra", "hash_speakers")
     }
 )
 

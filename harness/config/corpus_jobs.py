@@ -22,6 +22,7 @@ def import_corpus_job(composed: Composed) -> ImportOutcome:
     """Import a corpus."""
     composed.plain  # noqa: B018 (refuses what is missing or leads nowhere)
     options = composed.options()
+    _check_named(source=options.source, out=options.out)
     return import_corpus(
         ImportJob(
             format=options.format.name,
@@ -41,6 +42,7 @@ def export_job(composed: Composed) -> ExportOutcome:
     """Export a manifest, or a run of it."""
     composed.plain  # noqa: B018 (refuses what is missing or leads nowhere)
     options = composed.options()
+    _check_named(out=options.out)
     run = None if options.run is None else Run.open(options.run)
     source = _source(options.manifest, run)
     root = Path(source.audio_root or Path(source.path).absolute().parent)
@@ -54,6 +56,13 @@ def export_job(composed: Composed) -> ExportOutcome:
             audio_root=root,
         )
     )
+
+
+def _check_named(**places: str) -> None:
+    """Refuse an empty name, which would be the current folder: `out=$OUT` where OUT is not set."""
+    for name, place in places.items():
+        if not place.strip():
+            raise UsageError(f"{name}= names nothing. Name a folder; the current one is {name}=.")
 
 
 def _source(options: ExportedManifestOptions, run: Run | None) -> ManifestOptions:

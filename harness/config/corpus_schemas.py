@@ -22,7 +22,7 @@ class ImportCorpusConfig(ImportOptions):
             (common_voice_accents, common_voice_genders, artie_accents, edacc_accents), or YAML files.
         datasheet: A datasheet that takes the place of the format's; None: none.
         withdrawn: A list of people who withdrew their consent, a speaker id a line; this and every later run leave them
-            out; None: none.
+            out, as those whom an earlier import's list in the folder names; None: only these.
         hash_speakers: Whether a hash stands for each speaker id; its salt is in HARNESS_SPEAKER_SALT.
     """
 

@@ -168,7 +168,18 @@ def _whole_lines(path: Path, name: str) -> Iterator[tuple[int, str]]:
         raise TextFileError([f"{name}: cannot be read: {error.strerror or error}."]) from error
 
 
+def check_regular(path: Path, name: str) -> None:
+    """Refuses what is there and no file, such as a pipe, at which a reader would wait for ever.
+
+    Raises:
+        TextFileError: It is such.
+    """
+    if path.exists() and not path.is_file():
+        raise TextFileError([f"{name}: is a folder, a pipe or a device; expected a file."])
+
+
 def _opened(path: Path, name: str) -> TextIO:
+    check_regular(path, name)
     with path.open("rb") as file:
         start = file.read(10)
     for mark, what in ARCHIVE_MARKS.items():

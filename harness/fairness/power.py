@@ -12,6 +12,7 @@ from scipy.special import gammaln, nctdtr, nctdtrinc, stdtrit
 from harness.fairness.bootstrap import Bools, Floats
 
 POWER = 0.8  # chance of being seen that "could have shown" means
+_LARGEST_SHIFT = 100.0  # of a logarithm; what is beyond is beyond any gap
 LARGEST_GAP = 2.0  # WER difference; what needs a larger one to be found is not found at all
 _HALVINGS = 50
 _CERTAIN = 30  # a noncentrality above which scipy gives NaN for some chances of missing that are below 1e-100
@@ -89,11 +90,11 @@ def minimum_detectable_rise(
         power: Chance of being found.
 
     Returns:
-        WER differences >= 0; NaN where there is no standard error.
+        WER differences from 0 to `LARGEST_GAP`; NaN where there is no standard error, or only a larger one is found.
     """
     shift = minimum_detectable_gap(log_standard_error, degrees_of_freedom, alpha=alpha, power=power)
-    rise: Floats = rate * np.expm1(shift)
-    return rise
+    rise: Floats = rate * np.expm1(np.minimum(shift, _LARGEST_SHIFT))
+    return np.where(rise <= LARGEST_GAP, rise, np.nan)
 
 
 def power_of_gap(gap: Floats, design: Design, *, alpha: Floats | float) -> Floats:

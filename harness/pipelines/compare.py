@@ -68,6 +68,7 @@ def compare(job: CompareJob) -> Outcome:
     """
     started = time.perf_counter()
     _check_normalizers(job.baseline, job.candidate)
+    _check_withdrawn(job.baseline, job.candidate)
     by = _dimensions(job)
     with stage("reading"):
         pair = paired_scores(job.baseline.scores, job.candidate.scores, by, job.policy)
@@ -112,6 +113,21 @@ def _check_normalizers(baseline: Run, candidate: Run) -> None:
             f"baseline {baseline.path} was scored with the normaliser {first}, candidate {candidate.path} with "
             f"{second}: their errors count different words. Score one of them again as the other was: harness rescore "
             f"hypotheses={candidate.path} manifest.path=… normalizer=… (config.yaml of each run has its options)."
+        )
+
+
+def _check_withdrawn(baseline: Run, candidate: Run) -> None:
+    """Refuse runs between which people withdrew, without saying who they are.
+
+    Raises:
+        DataError: One leaves out more people than the other.
+    """
+    known = [mapping(mapping(run.facts.get("manifest")).get("withdrawn")) for run in (baseline, candidate)]
+    counts = [each.get("n_utterances", 0) for each in known]
+    if counts[0] != counts[1]:
+        raise DataError(
+            f"baseline {baseline.path} leaves out {counts[0]} utterances of people who withdrew consent, candidate "
+            f"{candidate.path} {counts[1]}. Score the one that leaves out fewer anew: harness rescore hypotheses=RUN."
         )
 
 

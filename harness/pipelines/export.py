@@ -1,11 +1,13 @@
 """A manifest, or a run and its manifest, in; files that other tools read out."""
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.corpus import Manifest
+from harness.corpus.importers.placing import locked, remove_parts
 from harness.errors import StorageError, UsageError
 from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
 from harness.provenance import version
@@ -15,6 +17,7 @@ from harness.results.exporters.formats import NEEDS_RUN, ExportFormat, writer
 from harness.results.exporters.table import export_table
 from harness.transcription.progress import stage
 
+_PARTS = ".export.part"  # a folder in OUT; what is in it is moved out when all of it is whole
 EXPORT_FILE = "export.json"  # says what a folder was written from; one that has none is nobody's to write into
 
 
@@ -61,12 +64,11 @@ def export(job: ExportJob) -> ExportOutcome:
     table = export_table(job.manifest, job.columns, run=job.run, audio_root=job.audio_root)
     try:
         job.out.mkdir(parents=True, exist_ok=True)
-        _write_record(job)
-        with stage("writing", n_rows=len(table.frame)):
-            paths = write(table, job.out)
+        with locked(job.out), stage("writing", n_rows=len(table.frame)):
+            paths = _written(job, lambda parts: write(table, parts))
     except OSError as error:
         raise StorageError(f"out={job.out}: cannot write ({error.strerror}). Make room, or choose another.") from error
-    return ExportOutcome(Exported(job.format.name, job.out, tuple(paths), len(table.frame)))
+    return ExportOutcome(Exported(job.format.name, job.out, paths, len(table.frame), job.manifest.left_out.note))
 
 
 def _check_own(out: Path) -> None:
@@ -76,7 +78,38 @@ def _check_own(out: Path) -> None:
         raise UsageError(f"out={out}: is not empty and no export has written it. Choose another folder, or empty it.")
 
 
-def _write_record(job: ExportJob) -> None:
+def _written(job: ExportJob, write: Callable[[Path], Sequence[Path]]) -> tuple[Path, ...]:
+    """Write all files, then put them in the place of those of an earlier export, of which none stays."""
+    parts = job.out / _PARTS
+    remove_parts(parts)  # of an export that was killed
+    parts.mkdir()
+    try:
+        names = [path.name for path in write(parts)]
+        old = _files_of_before(job.out)
+        _write_record(job, names, parts / EXPORT_FILE)
+        (parts / EXPORT_FILE).replace(job.out / EXPORT_FILE)
+        for name in old:
+            (job.out / name).unlink(missing_ok=True)
+        for name in names:
+            (parts / name).replace(job.out / name)
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+    return tuple(job.out / name for name in names)
+
+
+def _files_of_before(out: Path) -> list[str]:
+    """Return the names of the files that an earlier export wrote; it may have held somebody who withdrew since."""
+    try:
+        found = json.loads((out / EXPORT_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    names = found.get("files") if isinstance(found, dict) else None
+    known = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    known = [name for name in known if name != EXPORT_FILE]
+    return [name for name in known if name == Path(name).name and "\0" not in name and (out / name).is_file()]
+
+
+def _write_record(job: ExportJob, names: Sequence[str], path: Path) -> None:
     record = {
         "harness": version("asr-fairness-harness"),
         "format": job.format.name,
@@ -84,6 +117,7 @@ def _write_record(job: ExportJob) -> None:
         "run": None if job.run is None else job.run.path.resolve().name,
         "license": job.manifest.datasheet.license,
         "notes": list(job.manifest.notes),
+        "files": list(names),
     }
     text = json.dumps(record, ensure_ascii=False, indent=2)
-    (job.out / EXPORT_FILE).write_text(f"{text}\n", encoding="utf-8")
+    path.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.corpus.cells import CellError, language_tag
 from harness.corpus.datasheet import read_datasheet
 from harness.corpus.importers import FORMATS, Corpus, Imported, ImportOptions, Ledger, reader, write_corpus
 from harness.corpus.importers.checked import Changes
 from harness.corpus.importers.folding import read_foldings
-from harness.corpus.people import SALT, Withdrawn, read_withdrawn, salt_of
+from harness.corpus.people import SALT, list_in, read_lists, salt_of
 from harness.errors import UsageError
 from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
 from harness.transcription.progress import CountedProgress
 
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar", ".tar.zst")
-NOBODY = Withdrawn(frozenset())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class ImportJob:
         name: What the corpus is called; None: as its datasheet says.
         fold: The tables that bring spellings together.
         datasheet: A datasheet to take instead of the format's; None: that.
-        withdrawn: A list of people who withdrew; None: nobody did.
+        withdrawn: A list of people who withdrew, beside that which an earlier import left in `out`; None: only that.
         hash_speakers: Whether a hash stands for each speaker id.
     """
 
@@ -66,11 +66,8 @@ def import_corpus(job: ImportJob) -> ImportOutcome:
     read_format = reader(job.format)
     _check(job)
     sheet = None if job.datasheet is None else read_datasheet(job.datasheet)
-    changes = Changes(
-        _salt(job),
-        NOBODY if job.withdrawn is None else read_withdrawn(job.withdrawn),
-        read_foldings(job.fold),
-    )
+    lists = [path for path in (list_in(job.out), job.withdrawn) if path is not None]
+    changes = Changes(_salt(job), read_lists(lists), read_foldings(job.fold))
 
     def read(ledger: Ledger) -> Corpus:
         corpus = read_format(job.source, job.options, ledger)
@@ -90,10 +87,13 @@ def import_corpus(job: ImportJob) -> ImportOutcome:
 
 def _check(job: ImportJob) -> None:
     """Refuse what cannot be meant, before anything is read."""
+    if not _is_there(job.source) and not _names_several(job.source):
+        raise UsageError(f"source={job.source}: no such file or folder. Name {FORMATS[job.format].what}.")
     if job.source.is_file() and job.source.name.lower().endswith(ARCHIVES):
         raise UsageError(f"source={job.source}: is an archive. Unpack it, and name the folder.")
-    if not job.source.exists() and not _names_several(job.source):
-        raise UsageError(f"source={job.source}: no such file or folder. Name {FORMATS[job.format].what}.")
+    if job.datasheet is not None and not job.datasheet.is_file():
+        raise UsageError(f"datasheet={job.datasheet}: no such file. Correct the path.")
+    _check_language(job.options.language)
     given = [name for name in ("split", "language", "recipe", "columns") if getattr(job.options, name)]
     for name in given:
         if name not in FORMATS[job.format].options:
@@ -101,6 +101,20 @@ def _check(job: ImportJob) -> None:
             raise UsageError(f"{name}: means nothing to format={job.format}, which takes {known}. Leave it out.")
     if job.source.resolve() == job.out.resolve():
         raise UsageError(f"out={job.out}: is the source itself. Name another folder: the corpus is left as it is.")
+
+
+def _is_there(source: Path) -> bool:
+    try:
+        return source.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, a folder that may not be read
+        raise UsageError(f"source={source}: cannot be looked at ({error}). Correct the path.") from error
+
+
+def _check_language(language: str | None) -> None:
+    try:
+        language_tag(language)
+    except CellError as error:
+        raise UsageError(f"language={language}; expected {error}") from error
 
 
 def _names_several(source: Path) -> bool:

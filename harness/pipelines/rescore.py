@@ -22,7 +22,7 @@ from harness.scoring.beside import in_shares
 from harness.scoring.terms import TermList
 from harness.scoring.transcripts import Format, Matched, MatchOptions, match, read_hypotheses
 from harness.scoring.transcripts.folders import files_in
-from harness.scoring.transcripts.stems import stem, stems, suggest_stems
+from harness.scoring.transcripts.stems import stem, stems, suggest_stems, with_stems
 from harness.transcription import HypothesisStore
 from harness.transcription.progress import stage
 from harness.transcription.store import COLUMNS, Hypothesis, as_lines, rows_as_lines
@@ -150,21 +150,17 @@ def rescore(job: RescoreJob) -> Outcome:
 def _matched(job: RescoreJob) -> tuple[Matched, Manifest]:
     """Return the transcripts of the manifest's utterances, and the manifest with the ids that were compared."""
     transcripts, manifest = job.transcripts.frame, job.manifest
-    withdrawn_ids = manifest.left_out.utterance_ids
     if job.stem_ids:
-        transcripts = transcripts.assign(utterance_id=stems(transcripts["utterance_id"], job.hypotheses))
-        frame = manifest.frame.assign(utterance_id=stems(manifest.frame["utterance_id"], manifest.path))
-        manifest = replace(manifest, frame=frame)
-        withdrawn_ids = frozenset(map(stem, withdrawn_ids))
-    elif "heard" not in transcripts:
-        suggest_stems(transcripts["utterance_id"], manifest, job.hypotheses)
+        manifest = with_stems(manifest)
+        if "heard" not in transcripts:
+            transcripts = transcripts.assign(utterance_id=stems(transcripts["utterance_id"], job.hypotheses))
     options = MatchOptions(
-        allow_missing=job.allow_missing,
-        allow_extra=job.allow_extra,
-        withdrawn_ids=withdrawn_ids,
-        stem=stem if job.stem_ids else str,
+        allow_missing=job.allow_missing, allow_extra=job.allow_extra, stem=stem if job.stem_ids else str
     )
-    return match(transcripts, manifest, options), manifest
+    matched = match(transcripts, manifest, options)
+    if not job.stem_ids:
+        suggest_stems(matched.hypotheses["utterance_id"], manifest, job.hypotheses)
+    return matched, manifest
 
 
 def _lines(transcripts: pd.DataFrame) -> Iterable[str]:

@@ -18,12 +18,14 @@ class Exported:
         path: The folder.
         files: That were written in it.
         n_rows: Utterances, or utterances under conditions.
+        notes: What must be said of what was left out.
     """
 
     format: str
     path: Path
     files: tuple[Path, ...]
     n_rows: int
+    notes: tuple[str, ...] = ()
 
 
 def show_exported(exported: Exported, out: IO[str]) -> None:
@@ -32,3 +34,5 @@ def show_exported(exported: Exported, out: IO[str]) -> None:
     say(console, plain(f"{exported.n_rows:,} rows written for {exported.format}:"))
     for path in exported.files:
         say(console, plain(f"  {path}"))
+    for note in exported.notes:
+        say(console, plain(f"Note: {note}"))

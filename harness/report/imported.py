@@ -1,13 +1,19 @@
 """What was imported in, its counts and what to do next on screen out."""
 
+import re
 import shlex
+from pathlib import Path
 from typing import IO
 
 from harness.corpus.importers import Imported
-from harness.corpus.importers.writing import CHOICE, LEFT_OUT_FILE, MANIFEST_FILE
+from harness.corpus.importers.placing import LEFT_OUT_FILE, MANIFEST_FILE
+from harness.corpus.importers.writing import CHOICE, literal
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
 from harness.report.wording import plain
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./~-]+")
+_BEFORE_A_QUOTE = re.compile(r"(\\*)('|$)")
 
 
 def show_imported(imported: Imported, out: IO[str]) -> None:
@@ -40,10 +46,20 @@ def _people(imported: Imported) -> str:
 
 
 def _commands(imported: Imported) -> list[tuple[str, str]]:
-    manifest = shlex.quote(f"manifest.path={imported.path / MANIFEST_FILE}")
-    commands = [("Who is in it", f"harness describe {manifest}")]
-    if imported.audio_root is not None:
+    manifest = shlex.quote(f"manifest.path={_value(imported.path / MANIFEST_FILE)}")
+    if imported.audio_root is None:
+        commands = [("Who is in it", f"harness describe {manifest}")]
+    else:
         chosen = f"--config-dir {shlex.quote(str(imported.path))} manifest={CHOICE}"
+        commands = [("Who is in it", f"harness describe {chosen}")]
         commands.append(("Measure a recogniser", f"harness benchmark {chosen}"))
     commands.append(("Score transcripts", f"harness rescore {manifest} hypotheses=FILE"))
     return commands
+
+
+def _value(path: Path) -> str:
+    """Returns a path as Hydra's command line takes it: in quotes where a sign could mean something there."""
+    if _PLAIN.fullmatch(str(path)):
+        return str(path)
+    escaped = _BEFORE_A_QUOTE.sub(lambda mark: mark[1] * 2 + ("\\'" if mark[2] else ""), literal(path))
+    return f"'{escaped}'"

@@ -164,7 +164,8 @@ def _unknown(manifest: Manifest, hypotheses: pd.DataFrame, expected: pd.Series) 
     if len(unknown) and len(unknown) == len(hypotheses) and len(expected):
         yield (
             f"no id of the hypotheses ({unknown['utterance_id'].iloc[0]!r}...) is one of manifest {manifest.name!r} "
-            f"({expected.iloc[0]!r}...); name the column that holds them, or write ids as the manifest does"
+            f"({expected.iloc[0]!r}...); name the column that holds them, or write ids as the manifest does; CTM "
+            "and STM name recordings, as their files are called"
         )
     yield from _counted(
         unknown["utterance_id"],
@@ -172,7 +173,10 @@ def _unknown(manifest: Manifest, hypotheses: pd.DataFrame, expected: pd.Series) 
         "allow_extra=true lists them",
     )
     for where, utterance_id in zip(_where(unknown), unknown["utterance_id"], strict=True):
-        yield f"{where}utterance {utterance_id!r} is not in manifest {manifest.name!r}; correct or remove it"
+        yield (
+            f"{where}utterance {utterance_id!r} is not in manifest {manifest.name!r}; correct or remove it, or leave "
+            "it out with allow_extra=true"
+        )
 
 
 def _repeated(hypotheses: pd.DataFrame) -> Iterator[str]:

@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from harness.corpus.people import SALT, Withdrawn, hashed, read_withdrawn, salt_of
+from harness.corpus.people import SALT, Search, Withdrawn, hashed, hiding, list_text, read_withdrawn, salt_of
 from harness.errors import ManifestError, UsageError
 
 SECRET = b"sixteen or longer"
@@ -24,14 +24,73 @@ def test_the_salt_comes_from_the_environment_and_a_short_one_is_refused():
         salt_of({SALT: "short"})
 
 
-def test_a_person_is_listed_by_their_id_or_by_its_hash():
-    listed = Withdrawn(frozenset({"ann", hashed("bob", SECRET)}))
-    assert listed.names("ann", None)
-    assert listed.names("bob", SECRET)
-    assert not listed.names("bob", None)
-    assert not listed.names("cid", SECRET)
-    assert listed.with_hashes(SECRET).names(hashed("ann", SECRET), None)
-    assert listed.with_hashes(None) is listed
+def listed(*speaker_ids: str) -> Withdrawn:
+    return Withdrawn(frozenset(speaker_ids))
+
+
+def test_a_person_is_found_by_their_id_or_by_its_hash_whichever_of_the_two_is_listed():
+    people = listed("ann", hashed("bob", SECRET))
+    assert Search(people, None).names("ann")
+    assert Search(people, SECRET).names("bob")
+    assert Search(people, SECRET).names(hashed("ann", SECRET))
+    assert not Search(people, None).names("bob")
+    assert not Search(people, SECRET).names("cid")
+
+
+@pytest.mark.parametrize("salt", [None, SECRET], ids=["as-they-are", "hashed"])
+@pytest.mark.parametrize(
+    ("kept", "written"), [("Zo\u00eb", "Zoe\u0308"), ("Zoe\u0308", "Zo\u00eb")], ids=["NFD", "NFC"]
+)
+def test_an_id_is_the_same_however_its_letters_are_composed(kept, written, salt):
+    assert Search(listed(written), salt).names(kept if salt is None else hashed(kept, salt))
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        pytest.param("ANN", id="capitals"),
+        pytest.param('"Ann"', id="quotes"),
+        pytest.param("An\u200bn", id="a-sign-that-nobody-sees"),
+        pytest.param("\uff21\uff4e\uff4e", id="full-width"),
+    ],
+)
+def test_a_slip_of_spelling_that_would_keep_somebody_in_is_named(slip):
+    search = Search(listed(slip), None)
+    assert not search.names("Ann")
+    assert "'Ann' differs in capitals" in search.problems()[0]
+
+
+def test_two_ids_that_differ_in_capitals_are_two_people_where_both_are_there():
+    search = Search(listed("ann"), None)
+    assert [search.names(each) for each in ("Ann", "ann")] == [False, True]
+    assert not search.problems()
+
+
+def test_people_who_are_nobody_here_are_counted():
+    search = Search(listed("ann", "bob", "cid"), None)
+    assert search.names("bob")
+    assert search.n_absent == 2
+
+
+def test_half_a_surrogate_pair_is_nobody_and_no_crash():
+    assert not Search(listed("ann"), SECRET).names("\ud800")
+
+
+def test_a_text_is_cleared_of_the_names_of_those_who_withdrew():
+    hide = hiding(listed("p90", "p901", "a.b"))
+    assert hide("txt/p901/p901_003.txt") == "txt/(withdrew)/(withdrew)_003.txt"
+    assert hide("txt/p9010/axb") == "txt/p9010/axb"
+    assert hiding(listed())("txt/p901") == "txt/p901"
+
+
+@pytest.mark.parametrize("salt", [None, SECRET], ids=["as-they-are", "hashed"])
+def test_a_list_that_is_written_reads_back_as_the_same_people(tmp_path, salt):
+    people = listed("# ann", "bob", hashed("cid", SECRET))
+    path = tmp_path / "withdrawn.txt"
+    path.write_text(list_text(people, salt), encoding="utf-8")
+    again = Search(read_withdrawn(path), SECRET)
+    assert [again.names(each) for each in ("# ann", "bob", "cid", "dan")] == [True, True, True, False]
+    assert ("bob" in path.read_text()) == (salt is None)
 
 
 def test_a_list_has_an_id_a_line_and_blank_lines_and_comments_say_nothing(tmp_path):

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -205,7 +206,7 @@ def test_a_zip_archive_is_refused(tmp_path):
 def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
     (tmp_path / "folder").mkdir()
     for name in ("absent", "folder"):
-        with pytest.raises(TextFileError, match=f"{name}: cannot be read"):
+        with pytest.raises(TextFileError, match=f"{name}: (cannot be read|is a folder)"):
             lines_of(tmp_path / name)
 
 
@@ -279,3 +280,9 @@ def test_a_reader_that_is_left_early_leaves_no_file_open(tmp_path):
         next(rows)
         rows.close()
         path.unlink()
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(TextFileError, match=r"pipe\.txt: is a folder, a pipe or a device"):
+        list(text_lines(tmp_path / "pipe.txt"))

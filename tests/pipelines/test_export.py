@@ -1,5 +1,6 @@
 """`harness export` writes a manifest, or a run of it, for other tools; what it wrote is imported again whole."""
 
+import errno
 import json
 
 import pytest
@@ -70,6 +71,7 @@ def test_a_format_of_what_was_heard_needs_a_run(folder, tmp_path, chosen):
         pytest.param(["format=nemo"], "nothing to export", id="nothing"),
         pytest.param(["format=nemo", "run=nowhere"], "no such run directory", id="no-run"),
         pytest.param(["format=nemo", "run=run", "out=corpus"], "is not empty and no export has written it", id="own"),
+        pytest.param(["format=nemo", "run=run", "out="], "out= names nothing", id="no-folder"),
         pytest.param(["format=neo", "run=run"], "Invalid value 'neo'", id="format"),
     ],
 )
@@ -90,3 +92,42 @@ def test_an_export_is_written_anew_into_its_own_folder(folder, tmp_path):
     before = {path.name: path.read_bytes() for path in (tmp_path / "twice").iterdir()}
     exported(folder, *options)
     assert {path.name: path.read_bytes() for path in (tmp_path / "twice").iterdir()} == before
+
+
+def test_nothing_of_an_earlier_export_stays_in_the_folder_not_even_of_another_format(folder, tmp_path):
+    corpus = tmp_path / "corpus"
+    tone_corpus(corpus, tone_rows(n_speakers=2, n_utterances=1))
+    options = (f"manifest.path={corpus}/manifest.jsonl", f"out={tmp_path}/out")
+    exported(folder, "format=nemo", *options)
+    gone = json.loads((corpus / "manifest.jsonl").read_text().splitlines()[0])["speaker_id"]
+    (corpus / "withdrawn.txt").write_text(f"{gone}\n")
+    exported(folder, "format=kaldi", *options)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    written = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
+    assert gone not in written
+
+
+def test_somebody_s_own_file_beside_an_export_stays(folder, tmp_path):
+    options = ("format=nemo", "manifest.path=corpus/manifest.jsonl", f"out={tmp_path}/out")
+    exported(folder, *options)
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    record = tmp_path / "out" / "export.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"files": ["../theirs.txt", 3, "manifest.json"]}))
+    (tmp_path / "theirs.txt").write_text("theirs")
+    exported(folder, *options)
+    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+    assert (tmp_path / "theirs.txt").read_text() == "theirs"
+
+
+def test_an_export_that_fails_leaves_the_earlier_one_as_it_was(folder, tmp_path, monkeypatch):
+    options = ("format=stm", "manifest.path=corpus/manifest.jsonl", f"out={tmp_path}/out")
+    exported(folder, *options)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    monkeypatch.setattr("harness.results.exporters.stm.write_whole", _full_disk, raising=False)
+    monkeypatch.setattr("harness.results.exporters.lines.write_whole", _full_disk)
+    assert "cannot write" in exported(folder, *options, status=1).err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def _full_disk(_path, _chunks):
+    raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,15 +1,21 @@
 """`harness import_corpus` turns a release into a manifest that every other command takes, all of it or nothing."""
 
+import io
 import json
+import shlex
 import signal
 import tarfile
 import time
 
 import pytest
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
 from harness.corpus import Manifest
+from harness.corpus.importers import Imported
 from harness.corpus.people import SALT, hashed
+from harness.report.imported import show_imported
 from tests.builders import FEW_RESAMPLES, harness, harness_process, tone_corpus, tone_rows
 from tests.shared import DATA, needs_data
 
@@ -69,14 +75,29 @@ def test_bad_rows_are_all_named_and_nothing_is_written(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_an_import_is_written_anew_and_leaves_nothing_of_the_one_before(corpus, tmp_path):
+def test_an_import_is_written_anew_and_who_withdrew_before_stays_away(corpus, tmp_path):
     (tmp_path / "gone.txt").write_text("p1\n")
     imported(corpus, "withdrawn=gone.txt", cwd=tmp_path)
-    assert (tmp_path / "out" / "withdrawn.txt").is_file()
     assert len(rows_in(tmp_path / "out")) == 8
+    with (tmp_path / "out" / "withdrawn.txt").open("a") as by_hand:
+        by_hand.write("p2\n")
     imported(corpus, cwd=tmp_path)
-    assert not (tmp_path / "out" / "withdrawn.txt").exists()
+    assert (tmp_path / "out" / "withdrawn.txt").read_text() == "p1\np2\n"
+    assert len(rows_in(tmp_path / "out")) == 4
+    (tmp_path / "out" / "withdrawn.txt").unlink()
+    imported(corpus, cwd=tmp_path)
     assert len(rows_in(tmp_path / "out")) == 12
+
+
+def test_a_list_of_hashes_is_kept_as_it_is_and_finds_the_same_people(corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv(SALT, SALTED)
+    (tmp_path / "gone.txt").write_text("p1\n")
+    imported(corpus, "hash_speakers=true", "withdrawn=gone.txt", cwd=tmp_path)
+    imported(corpus, "hash_speakers=true", cwd=tmp_path)
+    assert hashed("p1", SALTED.encode()) in (tmp_path / "out" / "withdrawn.txt").read_text().split()
+    assert len(rows_in(tmp_path / "out")) == 8
+    imported(corpus, cwd=tmp_path)  # ids as they are now, and the list of hashes
+    assert {row["speaker_id"] for row in rows_in(tmp_path / "out")} == {"p0", "p2"}
 
 
 def test_the_same_import_gives_the_same_bytes(corpus, tmp_path):
@@ -169,7 +190,9 @@ def test_a_folding_table_adds_comparable_values_and_keeps_the_corpus_s_own(corpu
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        pytest.param(["format=artie", "source=corpus", "split=test"], "split: means nothing to format=artie", id="split"),
+        pytest.param(
+            ["format=artie", "source=corpus", "split=test"], "split: means nothing to format=artie", id="split"
+        ),
         pytest.param(["format=fsdd", "source=nowhere"], "no such file or folder", id="nowhere"),
         pytest.param(["format=fsdd", "source=corpus"], "no recordings such as", id="another-corpus"),
         pytest.param(["format=common_voice", "source=corpus"], "no test.tsv in it", id="empty-folder"),
@@ -177,6 +200,14 @@ def test_a_folding_table_adds_comparable_values_and_keeps_the_corpus_s_own(corpu
         pytest.param(["format=fsdd", "source=corpus", "out=corpus"], "is the source itself", id="onto-itself"),
         pytest.param(["format=fsdd", "source=corpus", "fold=[nothing]"], "fold=nothing: no such table", id="fold"),
         pytest.param(["format=fsdd", "source=corpus", "withdrawn=no.txt"], "no such list of people", id="list"),
+        pytest.param(["format=fsdd", f"source={'a' * 300}"], "cannot be looked at", id="too-long-a-name"),
+        pytest.param(["format=fsdd", "source="], "source= names nothing", id="no-source"),
+        pytest.param(["format=fsdd", "source=corpus", "out="], "out= names nothing", id="no-folder"),
+        pytest.param(
+            ["format=fsdd", "source=corpus", "out=release.tar.gz"], "is a file. Name a folder", id="out-a-file"
+        ),
+        pytest.param(["format=fsdd", "source=corpus", "datasheet=no.yaml"], "no such file", id="datasheet"),
+        pytest.param(["format=nemo", "source=corpus", "language=klingon_x"], "expected a BCP 47 tag", id="language"),
     ],
 )
 def test_what_cannot_be_imported_is_refused_in_words(tmp_path, options, said):
@@ -216,3 +247,16 @@ def test_shards_of_a_nemo_manifest_are_named_as_nemo_names_them(tmp_path):
         (tmp_path / f"manifest_{shard}.json").write_text(json.dumps(row) + "\n")
     imported(tmp_path / "manifest__OP_0..1_CL_.json", cwd=tmp_path, format_="nemo")
     assert len(rows_in(tmp_path / "out")) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["my corpus", "a,b", "it's", "a=b", "caf\u00e9", "back\\slash", "${oc.env:HOME}", "ends\\"]
+)
+def test_the_commands_on_screen_run_whatever_the_folder_is_called(tmp_path, name):
+    imported_ = Imported(tmp_path / name, "x", None, 0, 1, 1, 0, {}, 0, 0, {}, ())
+    screen = io.StringIO()
+    show_imported(imported_, screen)
+    command = "".join(screen.getvalue().split("Score transcripts: ")[1].splitlines())
+    override = OverridesParser.create().parse_override(shlex.split(command)[2])
+    read = OmegaConf.to_container(OmegaConf.create({"path": str(override.value())}), resolve=True)
+    assert read["path"] == str(tmp_path / name / "manifest.jsonl")

@@ -29,7 +29,8 @@ def test_run_and_reports_keep_them(run):
     assert CAVEATS[0] in (run / "report.md").read_text()
 
 
-def test_the_card_says_them_and_one_changed_word_is_found(run, tmp_path):
+def test_the_card_says_them_and_one_changed_word_is_found(run):
+    tmp_path = run.parent
     assert harness("service_card", "run=run", "out=card", cwd=tmp_path).exit_status == 0
     card = tmp_path / "card" / "service_card.md"
     assert CAVEATS[0] in card.read_text()

@@ -149,6 +149,17 @@ def test_what_is_withheld_has_no_bar_and_the_text_that_says_so():
     assert any("too few people" in note for note in charts.notes(drawn))
 
 
+def test_a_gap_that_is_withheld_is_not_called_none():
+    texts = texts_of(charts.svg(detectable_gaps(people(n_speakers=NAN, people_text="<5", detectable_gap=NAN))))
+    assert "none up to 200 points" not in texts
+    assert "not shown here" in texts
+
+
+def test_slices_that_are_in_no_pair_are_among_those_not_drawn():
+    notes = charts.notes(shared_texts(pairs(), "accent", n_unpaired=440))
+    assert any("440 slices of fewest utterances not drawn" in note for note in notes)
+
+
 def test_the_undeclared_need_nobody():
     spec = charts.spec(people_by_slice(people(("north", "undeclared"))))
     needed = {row["label"]: row["n_speakers_needed"] for row in spec["datasets"]["rows"]}

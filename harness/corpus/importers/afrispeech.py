@@ -61,7 +61,8 @@ def read_afrispeech(source: Path, options: ImportOptions, ledger: Ledger) -> Cor
     """
     chosen = parts(options.split, PARTS, usual=USUAL)
     paths = _paths(source, chosen)
-    _check_columns(paths[0])
+    for path in paths:
+        _check_columns(path)
     root = _root(paths[0])
     has_audio = (root / AUDIO).is_dir() or any((root / each).is_dir() for each in ("AfriSpeech-100", *chosen))
     if not has_audio:

@@ -6,7 +6,7 @@ each id is kept.
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +17,14 @@ from harness.corpus.cells import SURROGATES, CellError, shown
 from harness.corpus.importers.corpus import Corpus, Ledger, Record, Value
 from harness.corpus.importers.embedded import Recordings
 from harness.corpus.importers.folding import Folding
-from harness.corpus.people import Withdrawn, hashed
+from harness.corpus.people import Search, Withdrawn, hashed, salt_of
 from harness.corpus.selection import FREE_TEXT_SHARE, FREE_TEXT_VALUES
+from harness.corpus.values import value_reader
 
 MOST_VALUES = 20_000  # of an attribute; with more it is free text, whatever the number of rows
+
+Reader = Callable[[object], object]  # raises a `CellError` for what reading the manifest would refuse
+Readers = Mapping[str, Reader]  # by declared attribute
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
@@ -35,8 +39,10 @@ class Seen:
         speakers: A number for each one's speaker.
         n_without_speaker: Utterances nobody is known to have spoken.
         n_withdrawn: Utterances left out because their speaker withdrew, by the speaker's number.
+        n_absent: People who withdrew and are nobody in the corpus.
         values: Values by attribute, until they are too many to slice on.
         multivalued: Attributes that had several values at once.
+        n_with_language: Utterances that state their language.
         n_named_ids: Utterances whose id or path contains a speaker id that was to be hidden.
     """
 
@@ -45,9 +51,11 @@ class Seen:
     speakers: "array[int]" = field(default_factory=lambda: array("q"))
     n_without_speaker: int = 0
     n_withdrawn: dict[int, int] = field(default_factory=dict)
+    n_absent: int = 0
     values: dict[str, set[str]] = field(default_factory=dict)
     multivalued: set[str] = field(default_factory=set)
     n_named_ids: int = 0
+    n_with_language: int = 0
 
     @property
     def n_speakers(self) -> int:
@@ -84,10 +92,11 @@ def checked_lines(
     corpus: Corpus, changes: Changes, ledger: Ledger, *, seen: Seen, recordings: Recordings
 ) -> Iterator[str]:
     """Yields the manifest's lines; recordings that records hold are written, but not of people who withdrew."""
-    declared = {attribute.name for attribute in corpus.datasheet.attributes}
+    declared = {each.name: value_reader(each, corpus.datasheet) for each in corpus.datasheet.attributes}
+    search = Search(changes.withdrawn, changes.salt or (salt_of() if changes.withdrawn.speaker_ids else None))
     for record in corpus.records:
         speaker_id = record.speaker_id
-        if speaker_id is not None and changes.withdrawn.names(speaker_id, changes.salt):
+        if speaker_id and search.names(speaker_id):
             number = hash(speaker_id)
             seen.n_withdrawn[number] = seen.n_withdrawn.get(number, 0) + 1
             continue
@@ -98,11 +107,14 @@ def checked_lines(
             continue
         seen.n_records += 1
         seen.ids.append(hash(record.utterance_id))
-        if speaker_id is None:
+        seen.n_with_language += record.language is not None
+        if not speaker_id:
             seen.n_without_speaker += 1
         else:
             seen.speakers.append(hash(speaker_id))
         yield _ENCODE(row) + "\n"
+    seen.n_absent = search.n_absent
+    ledger.problems += search.problems()
 
 
 def repeated_ids(corpus_records: Iterator[Record], seen: Seen, *, at_most: int = 1_000) -> list[str]:
@@ -124,7 +136,7 @@ def repeated_ids(corpus_records: Iterator[Record], seen: Seen, *, at_most: int =
 
 
 def _row(
-    record: Record, changes: Changes, seen: Seen, *, declared: set[str], recordings: Recordings
+    record: Record, changes: Changes, seen: Seen, *, declared: Readers, recordings: Recordings
 ) -> Mapping[str, object]:
     row: dict[str, object] = {"utterance_id": cells.identifier(record.utterance_id)}
     if record.embedded is not None:
@@ -143,7 +155,9 @@ def _row(
     for name, value in attributes.items():
         if name in CONTRACT_COLUMNS:
             raise CellError(f"an attribute that is not called {name}, which has a meaning of its own. Rename it.")
-        row[name] = value if value is None else _value(name, value, seen, declared)
+        if not name.isascii() and SURROGATES.search(name):
+            raise CellError(f"an attribute whose name is valid UTF-8, not {shown(name)}. Rename it.")
+        row[name] = value if value is None else _value(name, value, seen, declared.get(name))
     return row
 
 
@@ -159,31 +173,40 @@ def _speaker(record: Record, changes: Changes, seen: Seen) -> str | None:
 def _path(audio: str) -> str:
     if not audio or cells.CONTROL_CHARACTERS.search(audio) or SURROGATES.search(audio):
         raise CellError(f"the path of a recording, without control characters, not {shown(audio)}. Rename the file.")
+    if not set(audio.split("/")) - {"", "."}:
+        raise CellError(f"the path of a recording, not of a folder: {shown(audio)}. Name its file or remove the row.")
     if audio.startswith("/") or ".." in audio.split("/"):
         raise CellError(f"a recording inside the source, not {shown(audio)}. Move it there, or correct the path.")
     return audio
 
 
-def _value(name: str, value: Value, seen: Seen, declared: set[str]) -> Value:
+def _value(name: str, value: Value, seen: Seen, read: Reader | None) -> Value:
     known = seen.values.setdefault(name, set())
     if isinstance(value, str):
         if value not in known:
-            _add(known, value)
+            _add(known, value, read)
         return value
     if isinstance(value, int | float):
-        if name not in declared:
-            _add(known, repr(value))
+        if read is None:
+            _add(known, repr(value), read)
+        else:
+            read(value)
         return value
     if value is None:
         return None
+    parts = list(value)
+    if read is not None:
+        read(parts)
     seen.multivalued.add(name)
-    for part in value:
+    for part in parts:
         if part not in known:
-            _add(known, part)
-    return list(value)
+            _add(known, part, None)
+    return parts
 
 
-def _add(known: set[str], value: str) -> None:
+def _add(known: set[str], value: str, read: Reader | None) -> None:
     cells.value_text(value)
+    if read is not None:
+        read(value)
     if len(known) < MOST_VALUES:
         known.add(value)

@@ -74,8 +74,6 @@ def read_common_voice(source: Path, options: ImportOptions, ledger: Ledger) -> C
     if audio_root is None:
         ledger.remark(f"no folder {CLIPS} beside {table.name}: transcripts made elsewhere can be scored, no clip heard")
     language = options.language or _language(listed)
-    if language is None:
-        ledger.remark("nothing in the source says what language it is; say it with language=, such as language=en")
     return Corpus(_of_release(datasheet("common_voice"), language, table), _records(listed, ledger), audio_root)
 
 
@@ -120,7 +118,7 @@ def _list(source: Path, split: str | None) -> Path:
     lists = sorted({path.stem for path in source.rglob("*.tsv")} - NOT_LISTS)[:20]
     raise UsageError(
         f"source={source}: no {wanted} in it; found {', '.join(lists) or 'no list'}. Name the folder of a language in "
-        "a Common Voice release, and its list with split=validated."
+        "a Common Voice release, and one of its lists: split=NAME."
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.corpus.cells import shown
+from harness.corpus.textfiles import check_regular
 from harness.errors import TextFileError
 
 CHUNK = 1 << 16  # characters read at a time
@@ -34,6 +35,7 @@ def array_objects(path: Path, refuse: Refuse, *, name: str | None = None) -> Ite
     """
     name = name or path.name
     try:
+        check_regular(path, name)
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield from _objects(_Ahead(file, name), refuse)
     except UnicodeDecodeError as error:

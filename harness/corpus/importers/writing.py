@@ -14,7 +14,6 @@ OUT/manifest/imported.yaml   lets `harness benchmark --config-dir OUT manifest=i
 import hashlib
 import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,15 +28,13 @@ from harness.corpus.declaring import datasheet_text
 from harness.corpus.importers.checked import Changes, Seen, checked_lines, repeated_ids
 from harness.corpus.importers.corpus import Corpus, Ledger
 from harness.corpus.importers.datasheets import annotated
-from harness.corpus.importers.embedded import RECORDINGS, Recordings, is_ours
-from harness.corpus.people import WITHDRAWN_FILE, hashed
+from harness.corpus.importers.embedded import Recordings
+from harness.corpus.importers.placing import CHOICE_FOLDER, IMPORT_FILE, LEFT_OUT_FILE, MANIFEST_FILE, parts_for
+from harness.corpus.people import WITHDRAWN_FILE, hiding, list_text
 from harness.corpus.values import special_values
-from harness.errors import ManifestError, StorageError, UsageError
+from harness.errors import ManifestError, UsageError
 
-MANIFEST_FILE, IMPORT_FILE, LEFT_OUT_FILE, CHOICE_FOLDER = "manifest.jsonl", "import.yaml", "left_out.tsv", "manifest"
 CHOICE = "imported"  # of the group `manifest`
-OURS = (MANIFEST_FILE, DATASHEET_FILE, IMPORT_FILE, LEFT_OUT_FILE, WITHDRAWN_FILE)
-_PARTS = ".import.part"  # a folder in OUT; what is in it is moved out when all of it is whole
 
 Read = Callable[[Ledger], Corpus]
 Counted = Callable[[int], None]  # told how many more records were written
@@ -90,23 +87,13 @@ def write_corpus(
         counted: Told how far it is.
 
     Raises:
-        UsageError: The folder holds a manifest that no import has written.
+        UsageError: The folder holds a manifest that no import has written, or another command writes into it; or people
+            withdrew, and nobody knows who speaks.
         ManifestError: Rows are wrong; every one is named, and nothing is written.
         StorageError: It cannot be written.
     """
-    _check_own(out)
-    parts = out / _PARTS
-    try:
-        shutil.rmtree(parts, ignore_errors=True)  # of an import that was killed
-        parts.mkdir(parents=True, exist_ok=True)
-        try:
-            imported = _written(read, parts, changes, asked=asked, name=name, counted=counted, out=out)
-            _put_in_place(parts, out)
-        finally:
-            shutil.rmtree(parts, ignore_errors=True)
-    except OSError as error:
-        raise StorageError(f"{out}: cannot write ({error.strerror}). Make room, or choose another folder.") from error
-    return imported
+    with parts_for(out) as parts:
+        return _written(read, parts, changes, asked=asked, name=name, counted=counted, out=out)
 
 
 def _written(
@@ -120,12 +107,18 @@ def _written(
     out: Path,
 ) -> Imported:
     seen, recordings = Seen(), Recordings(parts, out)
-    with (parts / LEFT_OUT_FILE).open("w", encoding="utf-8", newline="\n") as left_out:
-        ledger = Ledger(lambda place, reason: print_row(left_out.write, place, reason))
+    hide = hiding(changes.withdrawn)
+    with (parts / LEFT_OUT_FILE).open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as left_out:
+        ledger = Ledger(lambda place, reason: print_row(left_out.write, hide(place), reason))
         corpus = read(ledger)
         lines = checked_lines(corpus, changes, ledger, seen=seen, recordings=recordings)
         digest = _write_lines(parts / MANIFEST_FILE, lines, counted)
     _check(read, ledger, seen)
+    if changes.withdrawn.speaker_ids and not seen.n_withdrawn and seen.n_without_speaker == seen.n_records:
+        raise UsageError(
+            "people withdrew, and the corpus does not say who speaks: nobody could be left out. "
+            "Where that is right, import it into another folder and without a list."
+        )
     sheet = _declared(corpus.datasheet, changes, seen, ledger)
     sheet = replace(sheet, name=_choice_name(name or sheet.name))
     root = out if recordings.n_written else corpus.audio_root
@@ -134,7 +127,7 @@ def _written(
         (parts / LEFT_OUT_FILE).unlink()
     _write(parts / DATASHEET_FILE, datasheet_text(sheet))
     if changes.withdrawn.speaker_ids:
-        _write(parts / WITHDRAWN_FILE, _withdrawn_text(changes))
+        _write(parts / WITHDRAWN_FILE, list_text(changes.withdrawn, changes.salt))
     _write(parts / CHOICE_FOLDER / f"{CHOICE}.yaml", _choice(imported))
     _write(parts / IMPORT_FILE, _record(imported, asked, digest))
     return imported
@@ -223,8 +216,23 @@ def _imported(
         n_withdrawn_speakers=len(seen.n_withdrawn),
         n_withdrawn_utterances=sum(seen.n_withdrawn.values()),
         n_values={each.name: _n_values(seen.values[each.name], sheet) for each in sheet.attributes},
-        notes=(*ledger.remarks, *_folding_notes(changes, sheet), *_hashing_notes(changes, seen)),
+        notes=(
+            *map(hiding(changes.withdrawn), ledger.remarks),
+            *_language_notes(sheet, seen),
+            *_folding_notes(changes, sheet),
+            *_hashing_notes(changes, seen, ledger),
+            *_absent_notes(seen),
+        ),
     )
+
+
+def _language_notes(sheet: Datasheet, seen: Seen) -> list[str]:
+    if sheet.language is not None or seen.n_with_language:
+        return []
+    return [
+        "no language is stated, so texts are normalised as those of any language: `five` and `5` differ. Say it with "
+        "manifest.language=en, or with language= where the format takes it"
+    ]
 
 
 def _n_values(values: set[str], sheet: Datasheet) -> int:
@@ -245,35 +253,41 @@ def _folding_notes(changes: Changes, sheet: Datasheet) -> list[str]:
     return notes
 
 
-def _hashing_notes(changes: Changes, seen: Seen) -> list[str]:
-    if changes.salt is None or not seen.n_named_ids:
+def _hashing_notes(changes: Changes, seen: Seen, ledger: Ledger) -> list[str]:
+    if changes.salt is None:
         return []
-    return [
-        f"speaker ids are hashed, but {seen.n_named_ids} utterance ids or paths of recordings still contain them: "
-        "the corpus names its files so"
-    ]
+    notes = []
+    if seen.n_named_ids:
+        notes.append(
+            f"speaker ids are hashed, but {seen.n_named_ids} utterance ids or paths of recordings still contain them: "
+            "the corpus names its files so"
+        )
+    if ledger.n_left_out:
+        notes.append(f"speaker ids are hashed, but {LEFT_OUT_FILE} names files as the corpus does, perhaps by people")
+    return notes
 
 
-def _withdrawn_text(changes: Changes) -> str:
-    """Returns the list for later runs; with hashed ids nobody's own."""
-    listed = sorted(changes.withdrawn.speaker_ids)
-    if changes.salt is not None:
-        listed = sorted({*(hashed(each, changes.salt) for each in listed)})
-    return "".join(f"{each}\n" for each in listed)
+def _absent_notes(seen: Seen) -> list[str]:
+    return [f"{seen.n_absent} of those who withdrew are nobody in this corpus, by their ids"] if seen.n_absent else []
 
 
 def _choice(imported: Imported) -> str:
     """Returns the choice of the group `manifest` for Hydra."""
     content: dict[str, object] = {
         "name": imported.name,
-        "path": str((imported.path / MANIFEST_FILE).absolute()),
+        "path": literal((imported.path / MANIFEST_FILE).absolute()),
         "columns": {},
-        "audio_root": None if imported.audio_root is None else str(imported.audio_root),
+        "audio_root": None if imported.audio_root is None else literal(imported.audio_root),
         "allow_outside": False,
         "language": None,
         "grammar": None,
     }
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1_000)
+
+
+def literal(path: Path) -> str:
+    """Returns a path that Hydra takes as it is: `${` begins a reference, perhaps to a secret of the environment."""
+    return re.sub(r"(\\*)\$\{", lambda mark: mark[1] * 2 + r"\${", str(path))
 
 
 def _record(imported: Imported, asked: Mapping[str, object], digest: str) -> str:
@@ -301,29 +315,3 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _check_own(out: Path) -> None:
-    if (out / IMPORT_FILE).exists():
-        return
-    for name in OURS:
-        if os.path.lexists(out / name):
-            raise UsageError(
-                f"out={out}: {name} is there and no import has written it. Choose another folder, or move it away."
-            )
-
-
-def _put_in_place(parts: Path, out: Path) -> None:
-    """Moves what was written to its place, the record of the import first: it owns the rest."""
-    for name in OURS:
-        if not (parts / name).exists() and (out / name).exists():
-            (out / name).unlink()
-    if is_ours(out / RECORDINGS):
-        (out / RECORDINGS).rename(parts / f"{RECORDINGS}.old")  # goes with the folder of parts
-    if (parts / RECORDINGS).exists():
-        (parts / RECORDINGS).rename(out / RECORDINGS)
-    files = [path for path in (*parts.glob("*"), *parts.glob(f"{CHOICE_FOLDER}/*")) if path.is_file()]
-    for path in sorted(files, key=lambda each: each.name != IMPORT_FILE):
-        place = out / path.relative_to(parts)
-        place.parent.mkdir(exist_ok=True)
-        path.replace(place)

@@ -17,8 +17,8 @@ class Redact(Enum):
     """Says of which slices the page gives no numbers where few people are in them; the tables always do."""
 
     nothing = "nothing"
-    intersections = "intersections"  # bands of people instead of numbers, the lowest `fewer than the floor`
-    slices = "slices"  # the same, and slices of one attribute below the floor are `fewer than` it, too
+    intersections = "intersections"  # bands of people instead of numbers; a value that few have is crossed with nothing
+    slices = "slices"  # the same, and of slices below the floor, and those that give them away, no number either
 
 
 @dataclass(kw_only=True)

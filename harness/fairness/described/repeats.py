@@ -25,8 +25,9 @@ def duplicates(frame: pd.DataFrame, them: Coded) -> pd.DataFrame:
     Returns:
         One row an utterance of a group with DUPLICATE_COLUMNS. A group of the kind `segment` is the same part of the
         same file, of `audio` the same part of files with the same bytes and different names (where these were looked
-        at), of `text` the same words, but for case and punctuation, by the same speaker. `differs_in` says what is not
-        the same although it should be: speaker, text, or both.
+        at; of each file the first such utterance, for the others are in `segment`), of `text` the same words, but for
+        case and punctuation, by the same speaker. `differs_in` says what is not the same although it should be:
+        speaker, text, or both.
     """
     texts = them.numbered_texts()
     tables = [_table(frame, them, texts, *found) for found in _groups(them, texts)]
@@ -50,9 +51,8 @@ def _groups(them: Coded, texts: Ints) -> Iterator[tuple[str, Ints, Ints]]:
     yield (SEGMENT, *_repeated(segments, segments != NOTHING))
     if them.contents is not None:
         parts = them.segments(them.contents)
-        rows, groups = _repeated(parts, parts != NOTHING)
-        renamed = _varies(pd.factorize(segments[rows])[0], groups)
-        yield AUDIO, rows[renamed], pd.factorize(groups[renamed])[0]
+        first = ~pd.Series(segments).duplicated().to_numpy(bool)  # the others are repeats of the same file already
+        yield (AUDIO, *_repeated(parts, first & (parts != NOTHING)))
     people = max(1, len(them.speaker_ids))
     yield (TEXT, *_repeated(texts * people + them.speakers, (texts >= 0) & (them.speakers >= 0)))
 

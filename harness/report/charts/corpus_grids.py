@@ -102,12 +102,15 @@ def people_grid(people: pd.DataFrame, dimension: str, *, bands: Sequence[str], m
     return _drawn(grid, title, finding, ["In a cell: people."])
 
 
-def shared_texts(pairs: pd.DataFrame, dimension: str, *, most: int = MOST_COLUMNS) -> "alt.LayerChart":
+def shared_texts(
+    pairs: pd.DataFrame, dimension: str, *, n_unpaired: int = 0, most: int = MOST_COLUMNS
+) -> "alt.LayerChart":
     """Draw for every two slices which share of the one's utterances has a text that the other says, too.
 
     Args:
         pairs: overlap_pairs.csv: dimension, slice, other, n_utterances, share.
         dimension: Whose slices.
+        n_unpaired: Its slices that are in no pair; they are not drawn, either.
         most: Slices drawn, those of most utterances.
 
     Raises:
@@ -135,7 +138,7 @@ def shared_texts(pairs: pd.DataFrame, dimension: str, *, most: int = MOST_COLUMN
         heat.bands(_SHARES),
         legend,
         "itself",
-        len(sizes) - len(names),
+        len(sizes) - len(names) + n_unpaired,
     )
     shares = [float(share) for share in part["share"]] or [0.0]
     finding = (

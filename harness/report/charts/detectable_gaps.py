@@ -20,6 +20,7 @@ _COLUMNS = (layout.Column("gap_text", "points", 56, 52), layout.Column("people_t
 _FIELDS = ("row", "label", "apart", "detectable_gap", "gap_text", "people_text", "missing", "enough", "over")
 _TOOLTIP = (("label", "slice"), ("gap_text", "points"), ("people_text", "people"))
 _NONE = "none up to 200 points"  # harness.fairness.power.LARGEST_GAP
+_WITHHELD = "not shown here"
 _NEAREST = 0.1  # to where the axis always goes
 _FURTHEST = 0.5  # WER difference where the axis ends; who could show only larger gaps than that could show nothing
 
@@ -40,12 +41,15 @@ def detectable_gaps(people: pd.DataFrame, *, ordered: Collection[str] = (), most
     frame, asked = placed.frame, sorted(set(people["gap_asked"].dropna()))
     frame = frame.assign(
         gap_text=["–" if finite(gap) is None else f"{100 * gap:.1f}" for gap in frame["detectable_gap"]],
-        missing=cells(None if finite(gap) is not None else _NONE for gap in frame["detectable_gap"]),
+        missing=cells(
+            None if finite(gap) is not None else _WITHHELD if finite(n_people) is None else _NONE
+            for gap, n_people in zip(frame["detectable_gap"], frame["n_speakers"], strict=True)
+        ),
         enough=frame["detectable_gap"] <= frame["gap_asked"],
     )
     span = extent(frame["detectable_gap"].clip(upper=_FURTHEST), within=[0.0, _NEAREST, *asked], floor=0)
     frame = frame.assign(over=cells(span.high if gap > span.high else None for gap in frame["detectable_gap"]))
-    plot = Plot(Axis(span, "smallest gap that would be found, points of WER", _UNSIGNED), placed.depth)
+    plot = Plot(Axis(span, "smallest gap found, points of WER", _UNSIGNED), placed.depth)
     data = {
         layout.ROWS: records(frame, _FIELDS),
         layout.HEADERS: placed.headers,

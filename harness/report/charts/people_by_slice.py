@@ -124,4 +124,4 @@ def _notes(rows: Records) -> Iterator[str]:
     if n_over:
         yield f"Arrow: {how_many(n_over, 'slice needs', 'slices need')} more people than the axis has room for."
     if any(row["n_speakers"] is None for row in rows):
-        yield "Without a bar: too few people for their number to be shown here."
+        yield "Without a bar: too few people for their number to be shown, or who would give that away."

@@ -62,11 +62,14 @@ def _withheld(seen: Seen) -> str:
     """Say what is not on the page, and that it is no protection against those who have the tables."""
     if seen.redact is Redact.nothing or (seen.redact is Redact.intersections and seen.crossed.empty):
         return ""
-    which = "Where two attributes meet" if seen.redact is Redact.intersections else "In every slice"
+    if seen.redact is Redact.intersections:
+        which = f"Where two attributes meet, fewer than {seen.floor} people are not counted here"
+    else:
+        which = f"In every slice, fewer than {seen.floor} people are not counted here, nor who would give them away"
     return (
-        f"{which}, fewer than {seen.floor} people are not counted here, and larger numbers at crossings stand in "
-        "bands. The tables beside this page have every number, ids of people and what they said: they are for the "
-        "curator."
+        f"{which}; larger numbers at crossings stand in bands, and values of fewer than {seen.floor} people, or whose "
+        "bands would tell, are crossed with nothing. The tables beside this page have every number, ids of people and "
+        "what they said: they are for the curator."
     )
 
 

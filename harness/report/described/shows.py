@@ -1,17 +1,21 @@
 """What was found of a corpus in, what it could show out: the gaps its people would show, and who says the same."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
+from harness.fairness.described.prompts import MOST_PAIRED
 from harness.report import charts
 from harness.report.charts.corpus_grids import shared_texts
 from harness.report.charts.detectable_gaps import detectable_gaps
 from harness.report.described.cells import Row, counted, in_points, rows_of, shared
-from harness.report.described.seen import OVERLAPS, PEOPLE, Seen
+from harness.report.described.seen import OVERLAP_PAIRS, OVERLAPS, PEOPLE, Seen
 from harness.report.described.words import assumptions
 from harness.report.html.parts import Heading, Part, Section, Words, drawing, table
 from harness.report.wording import percent, plain
 
 MOST_GRIDS = 6
+MOST_NAMED = 5  # slices in a sentence
 LEAST_SHARED = 0.05  # of all utterances; where slices share less there is nothing to see
 _GAPS = ("dimension", "slice", "people", "gap found, points", "chance of the gap asked", "needed", "note")
 _TEXTS = (
@@ -22,7 +26,7 @@ _TEXTS = (
 
 def gaps_section(seen: Seen) -> Section | None:
     """Return the smallest gap that every slice would show; None where no two slices can be compared."""
-    planned = seen.people[seen.people["gap_asked"].notna()]
+    planned = seen.planned
     if planned.empty:
         return None
     if not seen.summary["n_speakers"]:
@@ -32,7 +36,7 @@ def gaps_section(seen: Seen) -> Section | None:
     caption = (
         f"The gap found is the smallest that a test would find with {100 * seen.summary['power']:g} % probability; the "
         f"gap asked is {_asked(planned)} points. Needed: people in the slice for that gap, everybody else as they are; "
-        "– where no number of them is enough."
+        "– where no number of them is enough, or it is not shown."
     )
     parts: list[Part] = [
         Words(assumptions(seen)),
@@ -56,9 +60,10 @@ def texts_section(seen: Seen) -> Section | None:
         )
     ]
     said = seen.overlaps.groupby("dimension", sort=False)[["n_utterances_shared", "n_utterances"]].sum()
-    names = list(said.index[said["n_utterances_shared"] >= LEAST_SHARED * said["n_utterances"]])
+    alike = said["n_utterances_shared"] >= LEAST_SHARED * said["n_utterances"]
+    names = list(said.index[alike & said.index.isin(seen.pairs["dimension"])])
     for number, name in enumerate(names[:MOST_GRIDS]):
-        chart = shared_texts(seen.pairs, name)
+        chart = shared_texts(seen.pairs, name, n_unpaired=len(seen.unpaired.get(name, ())))
         parts += [Heading(plain(name)), drawing(f"texts-{number}", charts.spec(chart), table="texts-table")]
     n_others = len(said) - len(names[:MOST_GRIDS])
     if n_others:
@@ -69,9 +74,21 @@ def texts_section(seen: Seen) -> Section | None:
         "be had texts been dealt out without regard to who says them. Only here, by several: texts that two people or "
         "more say, all of this slice."
     )
+    parts += [Words(told, "muted") for told in _unpaired(seen)]
     rows = [_text_cells(row) for row in rows_of(seen.overlaps)]
     parts.append(table("texts-table", _TEXTS, rows, caption=caption, file=OVERLAPS))
     return Section("texts", "Who says the same", "Texts", parts)
+
+
+def _unpaired(seen: Seen) -> Iterator[str]:
+    """Say of every dimension which of its slices are compared with no other one."""
+    for dimension, names in seen.unpaired.items():
+        listed = ", ".join(plain(name) for name in names[:MOST_NAMED])
+        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+        yield (
+            f"{plain(dimension)}: pairs are of the {MOST_PAIRED} slices of most utterances. {listed}{more} are in no "
+            f"pair, here and in {OVERLAP_PAIRS}; the table compares each with all others together."
+        )
 
 
 def _asked(planned: pd.DataFrame) -> str:

@@ -59,10 +59,13 @@ _SHARED = {
 }
 
 
+_COPIES = {"segment": "the same part of the same file", "audio": "the same bytes under another file name"}
+
+
 def _remove(row: Row) -> str:
-    what = "the same part of the same file" if row["of"] == "segment" else "the same bytes under another file name"
     verb = "repeats" if row["n_utterances"] == 1 else "repeat"
-    return f"{_many(row['n_utterances'], 'utterance', 'utterances')} {verb} an earlier one: {what}. Remove them."
+    who = _many(row["n_utterances"], "utterance", "utterances")
+    return f"{who} {verb} an earlier one: {_COPIES[row['of']]}. Remove them."
 
 
 def _settle(row: Row) -> str:
@@ -70,7 +73,8 @@ def _settle(row: Row) -> str:
         who = _many(row["n_speakers"], "person has", "people have")
         return f"{subject(row)}: {who} several values. Ask which is right; until then each counts in several slices."
     n_groups = _many(row["n_utterances"], "group of copies differs", "groups of copies differ")
-    return f"{n_groups} in who speaks or in what is said, though the recording is the same. Listen; keep the right one."
+    where = f"though they are {_COPIES[row['of']]}"
+    return f"{n_groups} in who speaks or in what is said, {where}. Listen; keep the right one."
 
 
 def _name_speaker(row: Row) -> str:
@@ -84,7 +88,7 @@ def _name_speaker(row: Row) -> str:
 def _time(row: Row) -> str:
     verb = "has" if row["n_utterances"] == 1 else "have"
     who = _many(row["n_utterances"], "utterance", "utterances")
-    return f"{who} {verb} no duration. State it: hours are not known without."
+    return f"{who} {verb} no duration. State it in the column duration: hours are not known without."
 
 
 def _fill(row: Row) -> str:
@@ -98,6 +102,8 @@ def _fill(row: Row) -> str:
 def _ask(row: Row) -> str:
     if row["n_speakers"] == row["n_speakers"] and row["n_speakers"] > 0:
         who = f"{_many(row['n_speakers'], 'person', 'people')} ({percent(row['share'])})"
+    elif pd.isna(row["n_utterances"]):
+        who = "some people"
     else:
         who = f"{_many(row['n_utterances'], 'utterance', 'utterances')} ({percent(row['share'])})"
     asked = "Ask them" if row["of"] in _PEOPLE else "Annotate it"
@@ -111,7 +117,9 @@ def _vary(row: Row) -> str:
 
 
 def _record(row: Row) -> str:
-    now = f"{_number(row['n_speakers'])} {'person' if row['n_speakers'] == 1 else 'people'} now"
+    now = (
+        f"{row.get('people_text') or _number(row['n_speakers'])} {'person' if row['n_speakers'] == 1 else 'people'} now"
+    )
     if pd.isna(row["n_more"]):
         return f"{subject(row)}: {now}; more would show {_gap(row)}"
     words = "" if pd.isna(row["words_each"]) else f" of about {row['words_each']:,.0f} words each"

@@ -1,5 +1,7 @@
 """What was found of a corpus in, who is in it out: people of every slice, who told what, where attributes meet."""
 
+import math
+
 import pandas as pd
 
 from harness.corpus.attributes import KINDS_OF_PEOPLE
@@ -73,7 +75,7 @@ def crossed_section(seen: Seen) -> Section | None:
     drawn = sorted(pairs, key=lambda name: len(set(name.split(AND)) - of_people))[:MOST_GRIDS]
     parts: list[Part] = [Words("Where attributes meet. A cell without people is dotted: nobody was recorded there.")]
     for number, name in enumerate(drawn):
-        chart = people_grid(seen.people, name, bands=seen.bands)
+        chart = people_grid(seen.people[~seen.people["left_out"]], name, bands=seen.bands)
         parts += [Heading(plain(name)), drawing(f"crossed-{number}", charts.spec(chart), table="crossed-table")]
     if len(names) > len(drawn):
         parts.append(Words(f"{len(names) - len(drawn)} more crossings are in the table only.", "muted"))
@@ -99,19 +101,20 @@ def people_cells(row: Row) -> tuple[object, ...]:
 
 
 def _told_cells(seen: Seen, row: Row) -> tuple[object, ...]:
-    n_silent = row["n_utterances_undeclared"]
+    n_silent = math.nan if row["attribute"] in seen.unasked else row["n_utterances_undeclared"]
     return (
         row["attribute"],
         f"{row['kind']}, {row['provenance'].replace('_', ' ')}",
         row["n_values"],
-        *(_of_all(seen, row[f"n_speakers_{name}"]) for name in ("declared", "declined", "undeclared")),
+        *(_of_all(seen, cell) for cell in seen.people_of(row)),
         *(seen.people_told(row[f"n_speakers_{name}"]) for name in ("several", "partly")),
-        n_silent,
+        counted(n_silent),
         shared(n_silent / max(1, seen.summary["n_utterances"])),
     )
 
 
-def _of_all(seen: Seen, number: float) -> Cell:
+def _of_all(seen: Seen, told: tuple[str, float]) -> Cell:
     """Return how many people, and which share of all where the number is shown."""
-    (text, value), n_people = seen.people_told(number), seen.summary["n_speakers"]
-    return (f"{text} ({percent(number / n_people)})" if number and n_people and value == number else text), value
+    (text, number), n_people = told, seen.summary["n_speakers"]
+    is_shown = number and n_people and text == f"{number:,.0f}"
+    return (f"{text} ({percent(number / n_people)})" if is_shown else text), number

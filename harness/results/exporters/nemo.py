@@ -66,4 +66,7 @@ def _lines(table: ExportTable, frame: pd.DataFrame, names: list[str], headers: H
             **(of_a_run(row) if table.has_run else {}),
         }
     if n_unknown:
-        log.warning("%d lines have no duration: no recording is there to take it from", n_unknown)
+        log.warning(
+            "%d lines have no duration: no recording is there to take it from; manifest.audio_root=FOLDER says where",
+            n_unknown,
+        )

@@ -7,6 +7,8 @@ Source of the layout: the service's guides "Get batch transcription results", "F
 audio".
 """
 
+from collections.abc import Sequence
+
 from harness.scoring.transcripts.channels import text_of
 from harness.scoring.transcripts.documents import Node, ShapeError
 from harness.scoring.transcripts.naming import names_of
@@ -57,7 +59,7 @@ def _batch(document: Node, names: tuple[str, ...]) -> Heard:
         for each in document.listed("combinedRecognizedPhrases")
     }
     phrases: list[Piece] = []
-    words: list[Piece] = []
+    words: list[list[Piece]] = []
     for phrase in document.listed("recognizedPhrases"):
         channel = channel_name(phrase, "channel") or ""
         best = next(phrase.listed("nBest"), None)
@@ -68,15 +70,15 @@ def _batch(document: Node, names: tuple[str, ...]) -> Heard:
             texts[channel] = f"{texts.get(channel, '')} {text}".strip()
         if "offsetInTicks" in phrase:
             phrases.append(piece(text, _ticks(phrase), channel=channel))
-        words += [_word(each, channel) for each in best.listed("displayWords")] or [
-            _word(each, channel) for each in best.listed("words")
-        ]
+        if text.strip():
+            spoken = list(best.listed("displayWords")) or list(best.listed("words"))
+            words.append([_word(each, channel) for each in spoken])
     return Heard(
         name,
         text_of(texts, phrases),
         further_names=tuple(further),
-        pieces=in_time_order(words or phrases),
-        are_words=bool(words),
+        pieces=_finest(words, phrases),
+        are_words=all(words),
         audio_s=length(document, "durationInTicks", unit_s=TICK_S),
     )
 
@@ -85,18 +87,23 @@ def _fast(document: Node, names: tuple[str, ...]) -> Heard:
     texts = {channel_name(each, "channel") or "": each.text("text") for each in document.listed("combinedPhrases")}
     phrases = [_timed(each) for each in document.listed("phrases")]
     words = [
-        _timed(word, channel=channel_name(phrase, "channel"))
+        [_timed(word, channel=channel_name(phrase, "channel")) for word in phrase.listed("words")]
         for phrase in document.listed("phrases")
-        for word in phrase.listed("words")
+        if phrase.text("text").strip()
     ]
     return Heard(
         names[0],
         text_of(texts, phrases),
         further_names=names[1:],
-        pieces=in_time_order(words or phrases),
-        are_words=bool(words),
+        pieces=_finest(words, phrases),
+        are_words=all(words),
         audio_s=length(document, "durationMilliseconds", unit_s=MILLISECOND_S),
     )
+
+
+def _finest(words: Sequence[Sequence[Piece]], phrases: list[Piece]) -> tuple[Piece, ...]:
+    """Return the words where every phrase has them, else the phrases: nothing that was heard is in neither."""
+    return in_time_order([word for each in words for word in each] if all(words) else phrases)
 
 
 def _short(document: Node, names: tuple[str, ...]) -> Heard:

@@ -5,9 +5,10 @@ confidence (kept where it is in [0, 1]), the word's type and its speaker. A reco
 no line, so it counts as missing.
 """
 
+import math
 from pathlib import Path
 
-from harness.scoring.transcripts.line_files import LineError, gathered, time_of
+from harness.scoring.transcripts.line_files import LineError, by_recording, time_of
 from harness.scoring.transcripts.records import Heard, Piece, in_time_order, joined
 
 _FIELDS = range(5, 9)
@@ -19,13 +20,7 @@ def read_ctm(path: Path) -> list[Heard]:
     Raises:
         HypothesesError: Lines cannot be read; every one is named.
     """
-    words: dict[str, list[Piece]] = {}
-
-    def add(line: int, text: str) -> None:
-        name, word = ctm_word(line, text)
-        words.setdefault(name, []).append(word)
-
-    return gathered(path, add, lambda: [_heard(name, found) for name, found in words.items()])
+    return by_recording(path, ctm_word, _heard)
 
 
 def ctm_word(line: int, text: str) -> tuple[str, Piece]:
@@ -41,9 +36,12 @@ def ctm_word(line: int, text: str) -> tuple[str, Piece]:
     if start == "*":
         raise LineError(f"has {word[:20]!r}, a mark of alternatives, as references may; expected what was heard")
     start_s = time_of(start, "start")
+    end_s = start_s + time_of(length, "length")
+    if end_s == math.inf:
+        raise LineError(f"has the length {length[:40]!r} from {start[:40]!r}; expected an end that is a number, too")
     confidence = None if len(fields) == 5 else _confidence(fields[5])
     spoken = "" if word == "@" else word
-    return name, Piece(spoken, start_s, start_s + time_of(length, "length"), confidence, channel, line)
+    return name, Piece(spoken, start_s, end_s, confidence, channel, line)
 
 
 def _confidence(field: str) -> float | None:

@@ -1,6 +1,8 @@
 """A file of transcripts in, its format out: by its suffix, and by what is in it where a suffix has several formats."""
 
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from harness.corpus.reading import LONGEST_CELL
@@ -8,11 +10,14 @@ from harness.errors import UsageError
 from harness.scoring.transcripts.amazon import is_amazon
 from harness.scoring.transcripts.assemblyai import is_assemblyai
 from harness.scoring.transcripts.azure import is_azure
+from harness.scoring.transcripts.ctm import ctm_word
 from harness.scoring.transcripts.deepgram import is_deepgram
 from harness.scoring.transcripts.documents import DECODER, Node, ShapeError, load
 from harness.scoring.transcripts.google import is_google
+from harness.scoring.transcripts.line_files import LineError
 from harness.scoring.transcripts.nemo import is_nemo
-from harness.scoring.transcripts.sniffing import is_ctm, is_stm, is_trn
+from harness.scoring.transcripts.stm import stm_stretch
+from harness.scoring.transcripts.trn import split
 from harness.scoring.transcripts.whisper import is_whisper
 
 
@@ -56,7 +61,11 @@ _SERVICES = {  # in this order: what the first ones look for is theirs alone
     Format.assemblyai: is_assemblyai,
     Format.whisper: is_whisper,
 }
-_LINES = {Format.stm: is_stm, Format.ctm: is_ctm, Format.trn: is_trn}
+_LINES: dict[Format, Callable[[str], object]] = {
+    Format.stm: partial(stm_stretch, 0),
+    Format.ctm: partial(ctm_word, 0),
+    Format.trn: split,
+}
 SERVICES = tuple(_SERVICES)
 _SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 
@@ -164,4 +173,12 @@ def _format_by_lines(path: Path) -> Format | None:
     with path.open(encoding="utf-8-sig", errors="replace", newline="\n") as file:
         rows = (row for row in iter(lambda: file.readline(LONGEST_CELL), "") if row.strip() and row[:2] != ";;")
         first = [row for row, _ in zip(rows, range(20), strict=False)]
-    return next((each for each, is_it in _LINES.items() if first and all(map(is_it, first))), None)
+    return next((each for each in _LINES if first and all(_is_line_of(each, row) for row in first)), None)
+
+
+def _is_line_of(format: Format, row: str) -> bool:
+    try:
+        _LINES[format](row)
+    except LineError:
+        return False
+    return True

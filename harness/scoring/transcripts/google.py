@@ -80,31 +80,34 @@ def _heard(response: Node, names: tuple[str, ...]) -> Heard:
     results = list(response.listed("results"))
     texts: dict[str, str] = {}
     phrases: list[Piece] = []
-    words: list[Piece] = []
+    words: list[list[Piece]] = []
     for result in results:
         best = next(result.listed("alternatives"), None)
         text = None if best is None else best.optional_text("transcript")
-        if best is None or text is None:  # with speakers told apart, the last result repeats the words of all others
+        if best is None or not text:  # with speakers told apart, the last result repeats the words of all others
             continue
         channel = channel_name(result, "channelTag", "channel_tag")
         texts[channel or ""] = f"{texts.get(channel or '', '')} {text.strip()}".strip()
-        found = list(_words(best, channel))
-        words += found
+        found = _words(best, channel)
+        words.append(found)
         end_s = optional_duration(result, "resultEndTime", "result_end_time", "resultEndOffset", "result_end_offset")
         if found:
             phrases.append(piece(text, (found[0].start_s, found[-1].end_s), channel=channel))
         elif end_s is not None:
             phrases.append(piece(text, (end_s, end_s), channel=channel))
     text = text_of(texts, phrases if len(texts) > 1 else [])
-    return Heard(names[0], text, further_names=names[1:], pieces=in_time_order(words))
+    pieces = in_time_order([word for each in words for word in each]) if all(words) else ()
+    return Heard(names[0], text, further_names=names[1:], pieces=pieces)
 
 
-def _words(best: Node, channel: str | None) -> Iterator[Piece]:
-    """Yield words; the service leaves out a start of zero seconds in some clients' spelling."""
+def _words(best: Node, channel: str | None) -> list[Piece]:
+    """Return words, none where one has no times; the service leaves out a start of zero in some clients' spelling."""
+    words = []
     for word in best.listed("words"):
         end_s = optional_duration(word, "endTime", "end_time", "endOffset", "end_offset")
         start_s = optional_duration(word, "startTime", "start_time", "startOffset", "start_offset")
         if end_s is None:
-            return  # words without times: they were not asked for
+            return []  # they were not asked for
         times = (0.0 if start_s is None else start_s, end_s)
-        yield piece(word.text("word"), times, sureness=confidence(word), channel=channel)
+        words.append(piece(word.text("word"), times, sureness=confidence(word), channel=channel))
+    return words

@@ -53,13 +53,11 @@ class MatchOptions:
     Attributes:
         allow_missing: Utterances without a transcript are listed; the scoring counts them as failed.
         allow_extra: Transcripts of no utterance are listed instead of being left for the scoring to refuse.
-        withdrawn_ids: Utterances that the manifest does not have any more: their transcripts are nobody's to see.
         stem: What of a name is compared.
     """
 
     allow_missing: bool = False
     allow_extra: bool = False
-    withdrawn_ids: frozenset[str] = frozenset()
     stem: Callable[[str], str] = str
 
 
@@ -76,7 +74,7 @@ def match(transcripts: pd.DataFrame, manifest: Manifest, options: MatchOptions) 
     """
     placing = _Placing(manifest, options)
     table = placing.placed(transcripts) if "heard" in transcripts else transcripts
-    is_withdrawn = table["utterance_id"].isin(options.withdrawn_ids)
+    is_withdrawn = table["utterance_id"].isin(manifest.left_out.utterance_ids)
     table = table[~is_withdrawn] if is_withdrawn.any() else table
     expected = manifest.frame["utterance_id"]
     known = table["utterance_id"].isin(expected)
@@ -137,8 +135,12 @@ class _Placing:
     n_joined: int = 0
 
     @cached_property
+    def _withdrawn(self) -> frozenset[str]:
+        return self.manifest.left_out.utterance_ids
+
+    @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(self.manifest.frame["utterance_id"])
+        return self._withdrawn.union(self.manifest.frame["utterance_id"])
 
     @cached_property
     def _recordings(self) -> Recordings:
@@ -152,31 +154,48 @@ class _Placing:
         """
         problems: list[str] = []
         rows: list[tuple[Told, Heard, str]] = []
+        named = self._known.intersection(name for heard in transcripts["heard"] for name in self._names(heard))
         for heard, file in zip(transcripts["heard"], transcripts["file"], strict=True):
             try:
-                rows += [(told, heard, file) for told in self._told(heard, file)]
+                rows += [(told, heard, file) for told in self._told(heard, file, named)]
             except PlacingError as error:
                 problems.append(f"{file}:{heard.line}: transcript {heard.name!r:.200} {error}")
         if problems:
             raise HypothesesError(problems)
         return _table(rows)
 
-    def _told(self, heard: Heard, file: str) -> Sequence[Told]:
-        names = [self.options.stem(name) for name in heard.names]
-        ids = [name for name in dict.fromkeys(names) if name in self._known]
+    def _names(self, heard: Heard) -> list[str]:
+        return [self.options.stem(name) for name in heard.names]
+
+    def _told(self, heard: Heard, file: str, named: frozenset[str]) -> Sequence[Told]:
+        names = self._names(heard)
+        ids = [name for name in dict.fromkeys(names) if name in named]
         if len(ids) > 1:
             raise PlacingError(f"has the names of several utterances, {ids[0]!r} and {ids[1]!r}; rename its file")
-        withdrawn = [name for name in names if name in self.options.withdrawn_ids]
-        if ids or withdrawn:
-            return [Told.whole((ids or withdrawn)[0], heard)]
-        found = self._recordings.called(heard.names if heard.recording is None else (heard.recording,))
+        found = self._recordings_meant(heard, ids, named)
+        if not found:
+            return [Told.whole((ids or names)[0], heard)]
         if len(found) > 1:
             raise PlacingError(
                 f"may be of any of {len(found)} recordings of that name; put it in folders as the recordings are"
             )
-        return self._of_recording(heard, found[0], file) if found else [Told.whole(names[0], heard)]
+        return self._of_recording(heard, found[0], file)
+
+    def _recordings_meant(self, heard: Heard, ids: Sequence[str], named: frozenset[str]) -> Sequence[Places]:
+        """Return the recordings that it may be of; none where it is of an utterance, or of nothing.
+
+        The first utterance of a recording may be called as the recording is: its transcript is told from that of the
+        whole by those of the others, which then have names of their own.
+        """
+        if not ids:
+            both = (*heard.names, *self._names(heard))
+            return self._recordings.called(both) if heard.recording is None else self._recordings.like(heard.recording)
+        shared = self._recordings.shared(ids[0]) if heard.from_s is None else []
+        return [each for each in shared if len(named.intersection(each.utterance_ids)) < 2]
 
     def _of_recording(self, heard: Heard, places: Places, file: str) -> Sequence[Told]:
+        if self._withdrawn.issuperset(places.utterance_ids):
+            return [Told.whole(places.utterance_ids[0], heard)]
         found = place(heard, places)
         self.n_between += found.n_between
         self.n_joined += found.are_channels_joined
@@ -185,7 +204,7 @@ class _Placing:
 
     def _listed(self, heard: Heard, piece: Piece, file: str) -> tuple[object, ...]:
         """Return a row of the list; nobody's words are told where they may be those of somebody who withdrew."""
-        text = None if self.options.withdrawn_ids else piece.text
+        text = None if self._withdrawn else piece.text
         times = (piece.start_s, piece.end_s)
         return (OUTSIDE, heard.name, heard.condition, piece.channel, *times, text, file, piece.line or heard.line)
 

@@ -3,14 +3,15 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from math import inf, isnan
 from pathlib import PurePath, PurePosixPath
 
 from harness.corpus import Manifest
 from harness.corpus.attributes import DECLINED, UNDECLARED
+from harness.corpus.withdrawal import CHANNEL
 
-CHANNEL = "channel"  # the attribute that says of which channel of its recording an utterance is
 SAME_S = 0.01  # what times may be rounded by
 
 
@@ -73,46 +74,84 @@ class Places:
         return [each for each in self.places[first:last] if start_s < (each.start_s + each.end_s) / 2 < end_s]
 
     @property
+    def utterance_ids(self) -> list[str]:
+        """Return the ids of the utterances."""
+        return [each.utterance_id for each in self.places]
+
+    @property
     def channels(self) -> set[str]:
         """Return the channels that the manifest names."""
         return {each.channel for each in self.places if each.channel is not None}
 
 
 class Recordings:
-    """Finds a recording of a manifest by what somebody calls it."""
+    """Finds a recording of a manifest by what somebody calls it.
+
+    Utterances of people who withdrew keep their places: what was said there is nobody else's.
+    """
 
     def __init__(self, manifest: Manifest) -> None:
         by_path: dict[str, list[Place]] = {}
-        frame = manifest.frame
-        channels = frame[CHANNEL] if CHANNEL in frame else [None] * len(frame)
-        columns = (frame[name] for name in ("utterance_id", "audio_filepath", "offset", "duration"))
-        for utterance_id, path, offset_s, duration_s, channel in zip(*columns, channels, strict=True):
-            if path is not None:
-                end_s = inf if isnan(duration_s) else offset_s + duration_s
-                by_path.setdefault(path, []).append(Place(utterance_id, offset_s, end_s, _channel(channel)))
+        for frame in (manifest.frame, manifest.left_out.utterances):
+            channels = frame[CHANNEL] if CHANNEL in frame else [None] * len(frame)
+            columns = (frame[name] for name in ("utterance_id", "audio_filepath", "offset", "duration"))
+            for utterance_id, path, offset_s, duration_s, channel in zip(*columns, channels, strict=True):
+                if path is not None:
+                    end_s = inf if isnan(duration_s) else offset_s + duration_s
+                    by_path.setdefault(path, []).append(Place(utterance_id, offset_s, end_s, _channel(channel)))
         self._by_path = by_path
-        self._by_name: dict[str, list[str]] = {}
-        for path in by_path:
-            for name in {PurePath(path).stem, PurePath(path).name}:
-                self._by_name.setdefault(name, []).append(path)
+        self._deepest = max((len(PurePath(path).parts) for path in by_path), default=0)
+        self._by_end: dict[int, dict[tuple[str, ...], list[str]]] = {}
 
     def called(self, names: Sequence[str]) -> list[Places]:
-        """Return the recordings that may be meant by any of some names: paths, or parts of their ends."""
-        fewest: list[str] = []
-        for name in names:
-            paths = self._by_name.get(PurePosixPath(name).name, [])
-            found = [path for path in paths if _ends_with(path, name)] or paths
-            if found and (not fewest or len(found) < len(fewest)):
-                fewest = found
-        return [Places(self._by_path[path]) for path in fewest]
+        """Return the recordings that may be meant by any of some names: paths, or whole parts of their ends."""
+        if not self._by_path:
+            return []
+        found = [paths for name in dict.fromkeys(names) if (paths := self._ending_with(PurePosixPath(name).parts))]
+        return self._places(min(found, key=len, default=[]))
+
+    def like(self, path: str) -> list[Places]:
+        """Return the recordings that have the longest end of a path of some other machine in common with it."""
+        parts = PurePosixPath(path).parts
+        ends = (self._ending_with(parts[first:]) for first in range(len(parts)))
+        return self._places(next((paths for paths in ends if paths), []))
+
+    def shared(self, utterance_id: str) -> list[Places]:
+        """Return the recording of an utterance where it has others, too, and is called as the utterance is."""
+        path = self._shared.get(utterance_id)
+        return (
+            []
+            if path is None or path not in self._ending_with(PurePosixPath(utterance_id).parts)
+            else self._places([path])
+        )
+
+    @cached_property
+    def _shared(self) -> dict[str, str]:
+        return {
+            place.utterance_id: path for path, places in self._by_path.items() if len(places) > 1 for place in places
+        }
+
+    def _places(self, paths: Sequence[str]) -> list[Places]:
+        return [Places(self._by_path[path]) for path in paths]
+
+    def _ending_with(self, parts: tuple[str, ...]) -> list[str]:
+        """Return the paths whose last folders and name, with or without its extension, are these."""
+        n = len(parts)
+        if not 0 < n <= self._deepest:
+            return []
+        if n not in self._by_end:
+            self._by_end[n] = self._ends(n)
+        return self._by_end[n].get(parts, [])
+
+    def _ends(self, n: int) -> dict[tuple[str, ...], list[str]]:
+        found: dict[tuple[str, ...], list[str]] = {}
+        for path in self._by_path:
+            *folders, name = PurePath(path).parts
+            for end in dict.fromkeys((name, PurePath(name).stem)):
+                if len(folders) >= n - 1:
+                    found.setdefault((*folders[len(folders) + 1 - n :], end), []).append(path)
+        return found
 
 
 def _channel(value: object) -> str | None:
     return value if isinstance(value, str) and value not in (UNDECLARED, DECLINED) else None
-
-
-def _ends_with(path: str, name: str) -> bool:
-    """Say whether the last folders and the name of a path are these."""
-    wanted = PurePosixPath(name).parts
-    with_suffix, without = PurePath(path).parts, PurePath(path).with_suffix("").parts
-    return wanted in (with_suffix[-len(wanted) :], without[-len(wanted) :])

@@ -103,9 +103,10 @@ def _is_whole(heard: Heard, places: Places) -> bool:
 def _check_times(heard: Heard, places: Places) -> None:
     n = len(places.places)
     if not heard.pieces and heard.text:
+        several = f"{n} utterances" if n > 1 else "more than its one utterance"
         raise PlacingError(
-            f"is of a recording with {n} utterances, and has no times to tell them apart; ask for the times of words, "
-            "or transcribe every utterance by itself"
+            f"is of a recording with {several}, and has no times to tell them apart; ask for the times of words, or "
+            "transcribe every utterance by itself, and give a table if names do not tell utterances from recordings"
         )
     endless = [each.utterance_id for each in places.places if each.end_s == math.inf]
     if endless and n > 1:

@@ -17,7 +17,6 @@ from harness.scoring.transcripts.naming import names_of_file
 from harness.scoring.transcripts.nemo import read_nemo
 from harness.scoring.transcripts.packed import refuse_packed
 from harness.scoring.transcripts.parquet import parquet_rows
-from harness.scoring.transcripts.records import Heard
 from harness.scoring.transcripts.services import heard_in
 from harness.scoring.transcripts.stm import read_stm
 from harness.scoring.transcripts.tables import Table, read_rows
@@ -63,10 +62,8 @@ def read_hypotheses(
         raise UsageError(f"{path}: no such file; give the file of transcripts")
     refuse_packed(path)
     chosen = format if format is not Format.auto else format_of(path, columns.get("utterance_id", "utterance_id"))
-    if chosen in _TABLES:
-        return _table(path, chosen, columns)
-    if chosen is Format.nemo:
-        return _frame([(path, each) for each in _nemo(path, columns)])
+    if chosen in _TABLES or chosen is Format.nemo:
+        return _rows(path, chosen, columns)
     _refuse_columns(columns, path, chosen)
     return _frame(_file(path, chosen))
 
@@ -79,17 +76,12 @@ def _refuse_columns(columns: Mapping[str, str], path: Path, format: Format) -> N
         )
 
 
-def _table(path: Path, format: Format, columns: Mapping[str, str]) -> pd.DataFrame:
+def _rows(path: Path, format: Format, columns: Mapping[str, str]) -> pd.DataFrame:
     try:
+        if format is Format.nemo:
+            return _frame([(path, each) for each in read_nemo(Table(path), columns)])
         empty_is_text = format in (Format.csv, Format.tsv)
         return read_rows(Table(path), _TABLES[format], columns, empty_is_text=empty_is_text)
-    except UnicodeDecodeError as error:
-        raise HypothesesError([f"{path}: is not UTF-8 ({error}); save it as UTF-8"]) from error
-
-
-def _nemo(path: Path, columns: Mapping[str, str]) -> list[Heard]:
-    try:
-        return read_nemo(Table(path), columns)
     except UnicodeDecodeError as error:
         raise HypothesesError([f"{path}: is not UTF-8 ({error}); save it as UTF-8"]) from error
 

@@ -7,7 +7,7 @@ brackets, words.
 import re
 from pathlib import Path
 
-from harness.scoring.transcripts.line_files import LineError, gathered, spoken, time_of
+from harness.scoring.transcripts.line_files import LineError, by_recording, spoken, time_of
 from harness.scoring.transcripts.records import Heard, Piece, in_time_order, joined
 
 _LABELS = re.compile(r"<[^<>\s]*>(?:\s|$)")
@@ -20,13 +20,7 @@ def read_stm(path: Path) -> list[Heard]:
     Raises:
         HypothesesError: Lines cannot be read; every one is named.
     """
-    stretches: dict[str, list[Piece]] = {}
-
-    def add(line: int, text: str) -> None:
-        name, stretch = stm_stretch(line, text)
-        stretches.setdefault(name, []).append(stretch)
-
-    return gathered(path, add, lambda: [_heard(name, found) for name, found in stretches.items()])
+    return by_recording(path, stm_stretch, _heard)
 
 
 def stm_stretch(line: int, text: str) -> tuple[str, Piece]:

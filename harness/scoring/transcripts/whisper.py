@@ -21,8 +21,7 @@ def read_whisper(document: Node, names: tuple[str, ...]) -> list[Heard]:
     """
     segments = list(document.listed("segments"))
     stretches = _pieces(segments, "text")
-    nested = [word for segment in segments for word in segment.listed("words")]
-    words = _pieces(nested or list(document.listed("words")), "word")
+    words = _pieces(_nested(segments) or list(document.listed("words")), "word")
     text = document.optional_text("text") if segments else document.text("text")
     return [
         Heard(
@@ -34,6 +33,12 @@ def read_whisper(document: Node, names: tuple[str, ...]) -> list[Heard]:
             audio_s=length(document, "duration"),
         )
     ]
+
+
+def _nested(segments: list[Node]) -> list[Node]:
+    """Return the words of all segments; none where a segment has a text and no words."""
+    nested = [list(each.listed("words")) for each in segments if each.text("text").strip()]
+    return [word for words in nested for word in words] if all(nested) else []
 
 
 def _pieces(parts: list[Node], key: str) -> list[Piece] | None:

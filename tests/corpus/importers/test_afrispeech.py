@@ -122,3 +122,10 @@ def test_another_corpus_is_refused_in_words(one_list):
         rows_of("afrispeech", one_list("a,b", header="path,sentence"))
     with pytest.raises(UsageError, match=r"no transcripts/ACCENT/test\.csv in it; found no list"):
         rows_of("afrispeech", RELEASES / "torgo")
+
+
+def test_every_list_is_looked_at_and_not_only_the_first(tmp_path):
+    shutil.copytree(RELEASE / "transcripts", tmp_path / "transcripts")
+    (tmp_path / "transcripts" / "yoruba" / "test.csv").write_text("path,sentence\na,b\n")
+    with pytest.raises(UsageError, match="Is it a list of AfriSpeech-200"):
+        rows_of("afrispeech", tmp_path)

@@ -1,6 +1,7 @@
 """Objects of a JSON array, read one at a time."""
 
 import json
+import os
 import tracemalloc
 
 import pytest
@@ -92,3 +93,9 @@ def test_an_array_of_any_length_is_read_in_the_same_memory(tmp_path):
     tracemalloc.stop()
     assert n_read == 30_001
     assert peak < 2_000_000  # bytes, of a file of 4 million
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(TextFileError, match=r"pipe\.json: is a folder, a pipe or a device"):
+        list(array_objects(tmp_path / "pipe.json", lambda *_: None))

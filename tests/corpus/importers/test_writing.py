@@ -2,11 +2,14 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
 from harness.corpus import Manifest
+from harness.corpus.attributes import Attribute, AttributeKind, Provenance
 from harness.corpus.importers import Corpus, Imported, Ledger, Record, write_corpus
 from harness.corpus.importers.checked import Changes
 from harness.corpus.importers.datasheets import datasheet, open_datasheet
@@ -83,7 +86,7 @@ def test_rows_that_are_left_out_are_listed_and_counted_by_reason(tmp_path):
     found = put(tmp_path / "out", [record(1)], left_out=left_out, remarks=["no audio"])
     assert found.n_left_out == {"is a pause": 2, "is silence": 1}
     assert import_of(found)["left_out"] == found.n_left_out
-    assert import_of(found)["notes"] == ["no audio"]
+    assert import_of(found)["notes"][0] == "no audio"
     listed = (found.path / "left_out.tsv").read_text().splitlines()
     assert listed == ["a.tsv:5\tis a pause", "a b:6\tis a pause", "a.tsv:7\tis silence"]
 
@@ -149,8 +152,13 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
 
 def test_a_place_that_is_a_file_is_said(tmp_path):
     (tmp_path / "out").write_text("")
-    with pytest.raises(StorageError, match="cannot write"):
+    with pytest.raises(UsageError, match=r"is a file\. Name a folder"):
         put(tmp_path / "out", [record(1)])
+
+
+def test_a_name_that_is_too_long_for_a_folder_is_said(tmp_path):
+    with pytest.raises(StorageError, match="cannot write"):
+        put(tmp_path / ("a" * 300), [record(1)])
 
 
 def test_people_who_withdrew_are_on_a_list_for_every_later_run_and_with_a_salt_nobody_s_name_is_in_it(tmp_path):
@@ -182,3 +190,121 @@ def test_the_same_source_gives_the_same_bytes(tmp_path):
     first, second = put(tmp_path / "a", records), put(tmp_path / "b", records)
     for name in ("manifest.jsonl", "datasheet.yaml", "import.yaml"):
         assert (first.path / name).read_bytes() == (second.path / name).read_bytes()
+
+
+def test_a_row_that_is_left_out_does_not_name_who_withdrew(tmp_path):
+    changes = replace(NOTHING, withdrawn=Withdrawn(frozenset({"p901"})))
+    left_out = [("txt/p901/p901_003.txt", "has no transcript")]
+    found = put(
+        tmp_path / "out",
+        [record(1, speaker_id="p901"), record(2, speaker_id="p902")],
+        changes=changes,
+        left_out=left_out,
+        remarks=["no recording p901/1.wav is there"],
+    )
+    (found.path / "withdrawn.txt").unlink()
+    written = "".join(path.read_text() for path in found.path.rglob("*") if path.is_file())
+    assert "p901" not in written
+    assert "(withdrew)/(withdrew)_003.txt" in written
+
+
+def test_who_withdrew_and_is_nobody_in_the_corpus_is_counted_and_a_slip_of_spelling_is_refused(tmp_path):
+    people = [record(1, speaker_id="ann"), record(2, speaker_id="bob")]
+    found = put(tmp_path / "out", people, changes=replace(NOTHING, withdrawn=Withdrawn(frozenset({"ann", "zoe"}))))
+    assert "1 of those who withdrew are nobody in this corpus, by their ids" in found.notes
+    with pytest.raises(ManifestError, match="names 'Ann', who is nobody here"):
+        put(tmp_path / "other", people, changes=replace(NOTHING, withdrawn=Withdrawn(frozenset({"Ann"}))))
+
+
+def test_a_corpus_that_does_not_say_who_speaks_cannot_honour_a_list(tmp_path):
+    with pytest.raises(UsageError, match="does not say who speaks"):
+        put(tmp_path / "out", [record(1)], changes=replace(NOTHING, withdrawn=Withdrawn(frozenset({"ann"}))))
+
+
+def test_names_of_files_that_are_no_utf8_are_listed(tmp_path):
+    found = put(tmp_path / "out", [record(1)], left_out=[("a\udce9.wav:1", "is a pause")])
+    assert (found.path / "left_out.tsv").read_text() == "a\\udce9.wav:1\tis a pause\n"
+
+
+def test_a_path_with_a_reference_in_it_is_a_path_to_hydra_and_reads_no_secret(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_SPEAKER_SALT", "sixteen or longer")
+    out = tmp_path / "o\\${oc.env:HARNESS_SPEAKER_SALT}"
+    found = put(out, [record(1)])
+    choice = OmegaConf.to_container(OmegaConf.load(found.path / "manifest" / "imported.yaml"), resolve=True)
+    assert choice["path"] == str(out / "manifest.jsonl")
+
+
+def test_what_reading_the_manifest_would_refuse_is_refused_before_it_is_written(tmp_path):
+    sheet = open_datasheet("toy")
+    age = Attribute("age", AttributeKind.demographic, Provenance.self_reported, bins=(30.0, 60.0))
+    bad = [
+        record(1, audio="."),
+        record(2, attributes={"age": "old"}),
+        record(3, attributes={"age": ["1", "2"]}),
+        record(4, attributes={"\ud800": "x"}),
+    ]
+    with pytest.raises(ManifestError) as caught:
+        put(tmp_path / "out", bad, sheet=replace(sheet, attributes=(age,)))
+    assert [problem.split(": ")[0] for problem in caught.value.problems] == ["a.tsv:1", "a.tsv:2", "a.tsv:3", "a.tsv:4"]
+
+
+def test_a_file_of_the_source_that_cannot_be_read_is_not_taken_for_a_full_disk(tmp_path):
+    def records():
+        yield record(1)
+        (tmp_path / ("a" * 300)).stat()
+
+    with pytest.raises(ManifestError, match="cannot be read: File name too long"):
+        put(tmp_path / "out", records())
+
+
+def test_two_imports_into_one_folder_do_not_mix(tmp_path):
+    def records():
+        with pytest.raises(UsageError, match="another command writes into it"):
+            put(tmp_path / "out", [record(3)])
+        yield record(1)
+
+    assert loaded(put(tmp_path / "out", records())).frame["utterance_id"].tolist() == ["u1"]
+
+
+@pytest.mark.parametrize("stops_at", ["import.yaml", "datasheet.yaml", "imported.yaml", "manifest.jsonl"])
+def test_an_import_that_is_killed_while_it_takes_its_place_leaves_no_mixture(tmp_path, monkeypatch, stops_at):
+    out = tmp_path / "out"
+    put(out, [record(1, attributes={"a": "x"})])
+    move = Path.replace
+
+    def stopping(path: Path, target: Path) -> Path:
+        if path.name == stops_at:
+            raise KeyboardInterrupt
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "replace", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        put(out, [record(2, attributes={"b": "y"})])
+    assert not (out / "manifest.jsonl").exists()
+    monkeypatch.undo()
+    assert loaded(put(out, [record(2, attributes={"b": "y"})])).frame["utterance_id"].tolist() == ["u2"]
+
+
+def test_parts_that_are_a_link_are_not_written_through(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".import.part").symlink_to(tmp_path / "theirs")
+    put(tmp_path / "out", [record(1)])
+    assert not list((tmp_path / "theirs").iterdir())
+
+
+@pytest.mark.parametrize("name", ["left_out.tsv", "manifest"])
+def test_a_folder_in_which_a_part_has_no_place_is_refused_before_anything_is_moved(tmp_path, name):
+    out = put(tmp_path / "out", [record(1)]).path
+    (out / "manifest" / "imported.yaml").unlink()
+    (out / "manifest").rmdir()
+    (out / "manifest").touch() if name == "manifest" else (out / name).mkdir()
+    with pytest.raises(UsageError, match=f"{name} is there and no import has written it"):
+        put(out, [record(2)])
+    assert (out / "manifest.jsonl").exists()
+
+
+def test_a_corpus_that_states_no_language_says_what_follows(tmp_path):
+    assert "no language is stated" in put(tmp_path / "out", [record(1)]).notes[-1]
+    stated = replace(record(1), language="en")
+    assert not any("no language" in note for note in put(tmp_path / "other", [stated]).notes)

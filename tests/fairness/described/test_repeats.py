@@ -25,8 +25,9 @@ def naive(rows, kind):
         if keys[kind]:
             groups.setdefault(keys[kind], []).append(number)
     found = [members for members in groups.values() if len(members) > 1]
-    if kind == "audio":
-        found = [members for members in found if len({rows[number]["audio_filepath"] for number in members}) > 1]
+    if kind == "audio":  # of each file the first: the others are repeats of the same file
+        firsts = [{rows[number]["audio_filepath"]: number for number in reversed(members)} for members in found]
+        found = [list(first.values()) for first in firsts if len(first) > 1]
     return {frozenset(f"u{number}" for number in members) for members in found}
 
 
@@ -61,6 +62,14 @@ def test_repeats_are_utterances_beyond_the_first_of_a_group():
     assert kinds.loc["text"].tolist() == [1, 2, 1, 0]
     assert kinds.loc["audio"].tolist() == [0, 0, 0, 0]
     assert set(table.loc[table["kind"] == "segment", "differs_in"]) == {"speaker and text"}
+
+
+def test_a_repeat_of_the_same_file_is_no_repeat_under_another_name_too():
+    rows = [row(audio_filepath=path) for path in ("/a.wav", "/a.wav", "/b.wav")]
+    frame = frame_of(rows)
+    table = duplicates(frame, with_contents(coded(frame), frame, Contents(BYTES, 2, 0, 2)))
+    repeats = duplicates_by_kind(table).set_index("kind")["n_repeats"]
+    assert (repeats["segment"], repeats["audio"]) == (1, 1)  # with these two removed one is left
 
 
 def test_bytes_are_compared_only_where_they_were_looked_at():

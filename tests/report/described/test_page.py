@@ -128,3 +128,21 @@ def test_many_slices_are_cut_on_the_screen_and_whole_in_the_file(tmp_path):
     run = described(tmp_path, people_of(tmp_path, rows, ("accent",)))
     assert "… and 3 more rows in people.csv and describe.html" in shown(run)
     assert len(table_of(run, files.PEOPLE).query("dimension == 'accent'")) == MAX_ROWS + 3
+
+
+def test_slices_whose_texts_are_compared_with_no_other_one_are_named(tmp_path):
+    rows = [row(f"u{i}", speaker_id=f"s{i}", accent=f"a{i % 63:02d}", text=f"text {i % 2}") for i in range(63 * 5 + 60)]
+    _, page = page_of(described(tmp_path, people_of(tmp_path, rows, ("accent",))))
+    assert "accent: pairs are of the 60 slices of most utterances. a60, a61, a62 are in no pair" in page
+    few = [each for each in rows if each["accent"] < "a60"]
+    _, page = page_of(described(tmp_path / "few", people_of(tmp_path, few, ("accent",))))
+    assert "in no pair" not in page
+
+
+def test_how_many_of_every_value_it_takes_is_told_where_the_smallest_slice_is_withheld(tmp_path):
+    rows = [row(f"u{i}", speaker_id=f"s{i}", accent=f"a{i % 3}") for i in range(10)]
+    options = DescribeOptions(redact=Redact.slices)
+    run = described(tmp_path, people_of(tmp_path, rows, ("accent",)), options=options, plan=PlanOptions(gap=0.3))
+    _, page = page_of(run)
+    assert "accent: few people in the smallest slice now, and more of one value alone are not enough. About" in page
+    assert "no number of people up to" not in page

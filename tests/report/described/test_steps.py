@@ -69,7 +69,16 @@ RECORD = {"kind": "record", "dimension": "accent", "slice": "canada", "n_speaker
         pytest.param(
             {"kind": "remove", "of": "audio", "n_utterances": 1}, "1 utterance repeats an earlier one", id="bytes"
         ),
-        pytest.param({"kind": "settle", "of": "audio", "n_utterances": 1}, "1 group of copies differs", id="copies"),
+        pytest.param(
+            {"kind": "settle", "of": "audio", "n_utterances": 1},
+            "1 group of copies differs in who speaks or in what is said, though they are the same bytes under another",
+            id="copies",
+        ),
+        pytest.param(
+            {"kind": "settle", "of": "segment", "n_utterances": 2},
+            "2 groups of copies differ in who speaks or in what is said, though they are the same part of the same",
+            id="parts",
+        ),
         pytest.param(
             {"kind": "settle", "of": "person", "dimension": "age", "n_speakers": 2},
             "age: 2 people have several",

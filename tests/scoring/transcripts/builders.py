@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from harness.corpus import Manifest
+from harness.corpus.people import WITHDRAWN_FILE
 from harness.scoring.transcripts import read_hypotheses
 
 SERVICES = Path(__file__).parent / "services"
@@ -33,9 +34,19 @@ def heard_in(path, **options):
     return read_hypotheses(path, **options)["heard"].tolist()
 
 
-def segments(folder, rows, *, name="segments.jsonl"):
-    """Return a manifest of utterances in recordings: (id, audio, offset, duration[, channel])."""
+def segments(folder, rows, *, name="segments.jsonl", withdrawn=(), derived_ids=False):
+    """Return a manifest of utterances in recordings: (id, audio, offset, duration[, channel]), each of one speaker.
+
+    Args:
+        folder: Where it is written.
+        rows: The utterances.
+        name: Of the file.
+        withdrawn: Ids of utterances whose speakers withdrew.
+        derived_ids: Whether the file has no ids.
+    """
     keys = ("utterance_id", "audio_filepath", "offset", "duration", "channel")
     lines = [dict(zip(keys, row, strict=False)) | {"text": "a", "speaker_id": row[0]} for row in rows]
+    lines = [{key: line[key] for key in line if key != "utterance_id" or not derived_ids} for line in lines]
+    written(folder, WITHDRAWN_FILE, "".join(f"{speaker_id}\n" for speaker_id in withdrawn))
     path = written(folder, name, "".join(json.dumps(line) + "\n" for line in lines))
     return Manifest.load(path, require_audio=False)

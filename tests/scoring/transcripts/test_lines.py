@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -177,3 +178,47 @@ def test_sclite_gives_the_same_words_to_the_same_utterances(tmp_path):
 @pytest.mark.parametrize("module", ["naming", "stems", "trn"])
 def test_the_examples_in_docstrings_are_true(module):
     assert doctest.testmod(importlib.import_module(f"harness.scoring.transcripts.{module}")).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        pytest.param(
+            "h.trn", "a (u1)\rb (u2)\r", "h.trn:1: has a carriage return in it; end lines in LF", id="old-mac"
+        ),
+        pytest.param("h.ctm", "rec 1 1_0 .2 a\n", "h.ctm:1: has the start '1_0'; expected seconds", id="underscore"),
+        pytest.param("h.ctm", "rec 1 ١ .2 a\n", "h.ctm:1: has the start '١'; expected seconds", id="arabic-digit"),
+        pytest.param("h.ctm", "rec 1 1e308 1e308 a\n", "expected an end that is a number, too", id="no-end"),
+    ],
+)
+def test_lines_that_say_something_else_than_they_seem_to_are_refused(tmp_path, name, content, problem):
+    with pytest.raises(HypothesesError) as raised:
+        read_hypotheses(written(tmp_path, name, content))
+    assert problem in str(raised.value)
+
+
+def test_transcripts_are_the_same_in_whatever_they_are_written(tmp_path):
+    texts = {"u1": "one two", "u2": "three", "u3": "four five six"}
+    rows = [(name, "long/rec.wav", 10.0 * number, 5.0) for number, name in enumerate(texts)]
+    words = [
+        (word, offset_s + place, offset_s + place + 0.5)
+        for name, _, offset_s, _ in rows
+        for place, word in enumerate(texts[name].split())
+    ]
+    timed = [{"word": word, "start": start_s, "end": end_s} for word, start_s, end_s in words]
+    whole = " ".join(texts.values())
+    nemo = [{"audio_filepath": f"/far/{path}", "offset": at, "pred_text": texts[name]} for name, path, at, _ in rows]
+    files = {
+        "h.csv": "utterance_id,text\n" + "".join(f"{name},{text}\n" for name, text in texts.items()),
+        "h.jsonl": "".join(json.dumps({"utterance_id": name, "text": text}) + "\n" for name, text in texts.items()),
+        "h.trn": "".join(f"{text} ({name})\n" for name, text in texts.items()),
+        "h.ctm": "".join(f"rec 1 {start_s} {end_s - start_s} {word}\n" for word, start_s, end_s in words),
+        "h.stm": "".join(f"rec 1 s {offset_s} {offset_s + 5} {texts[name]}\n" for name, _, offset_s, _ in rows),
+        "h.json": "".join(json.dumps(line) + "\n" for line in nemo),
+        "long/rec.json": {"results": {"channels": [{"alternatives": [{"transcript": whole, "words": timed}]}]}},
+        "other/rec.json": {"text": whole, "segments": [{"text": whole, "start": 0, "end": 25, "words": timed}]},
+    }
+    manifest = segments(tmp_path / "corpus", rows)
+    found = [match(read_hypotheses(written(tmp_path, *each)), manifest, MatchOptions()) for each in files.items()]
+    assert [texts_of(each.hypotheses) for each in found] == [texts] * len(files)
+    assert all(each.unmatched.empty for each in found)

@@ -1,5 +1,6 @@
 """A word goes to the utterance that its middle is in; what cannot be told is refused, what is in none is listed."""
 
+import json
 import math
 
 import pytest
@@ -11,7 +12,7 @@ from harness.scoring.transcripts import MatchOptions, match, read_hypotheses
 from harness.scoring.transcripts.places import Place, Places
 from harness.scoring.transcripts.placing import place
 from harness.scoring.transcripts.records import Heard, Piece
-from tests.scoring.transcripts.builders import SERVICES, segments, service, texts_of, written
+from tests.scoring.transcripts.builders import SERVICES, heard_in, segments, service, texts_of, written
 
 TIMES = st.integers(0, 60).map(lambda tenths: tenths / 10)
 
@@ -192,3 +193,31 @@ def test_recordings_of_one_name_are_told_apart_by_their_folders(tmp_path):
     }  # fmt: skip
     with pytest.raises(HypothesesError, match="may be of any of 2 recordings of that name; put it in folders"):
         match(read_hypotheses(tmp_path / "heard" / "a"), manifest, MatchOptions())
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "words", "has_stretches"),
+    [
+        pytest.param("google_v1", "results", ("alternatives", 0, "words"), False, id="google-has-no-others"),
+        pytest.param("whisper_words", "segments", ("words",), True, id="whisper-has-segments"),
+        pytest.param("azure_fast", "phrases", ("words",), True, id="azure-fast-has-phrases"),
+        pytest.param("azure_batch", "recognizedPhrases", ("nBest", 0, "displayWords"), True, id="azure-batch"),
+    ],
+)
+def test_a_part_without_times_of_words_beside_others_with_them_is_not_lost(tmp_path, name, parts, words, has_stretches):
+    document = service(name)
+    silent = part = json.loads(json.dumps(document[parts][-1]))
+    for key in words[:-1]:
+        part = part[key]
+    part[words[-1]] = part["words"] = []
+    document[parts].append(silent)
+    (heard,) = heard_in(written(tmp_path, "rec.json", document))
+    assert len(heard.pieces) == (len(document[parts]) if has_stretches else 0)
+    assert not heard.pieces or not heard.are_words
+
+
+def test_the_repeated_words_of_google_s_speakers_are_not_heard_twice(tmp_path):
+    document = service("google_speakers")
+    once = heard_in(written(tmp_path, "rec.json", document))
+    document["results"][-1]["alternatives"][0]["transcript"] = ""
+    assert heard_in(written(tmp_path, "rec.json", document)) == once
