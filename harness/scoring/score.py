@@ -23,6 +23,7 @@ from harness.transcription.store import CLEAN
 log = logging.getLogger(__name__)
 
 MANY, FIRST_FEW = 10, 5  # ids, from which on their number is told first; and those that are told with it
+MOST_NAMED = 1_000  # problems of a kind; a line before them tells how many there are
 COUNTS = ("hits", "substitutions", "deletions", "insertions")
 COLUMNS_BEFORE_ATTRIBUTES = ("utterance_id", "speaker_id", "condition")
 COLUMNS_AFTER_ATTRIBUTES = (
@@ -72,7 +73,8 @@ def score(
 
     Raises:
         UsageError: `reference_pattern` is no regular expression, or the hypotheses lack a column.
-        HypothesesError: Ids that the manifest does not have, that are missing or that appear twice; all are named.
+        HypothesesError: Ids that the manifest does not have, that are missing or that appear twice; the first thousand
+            of a kind are named.
     """
     started_s = time.perf_counter()
     hypotheses = with_all_columns(hypotheses)
@@ -152,11 +154,19 @@ def _check_ids(manifest: Manifest, hypotheses: pd.DataFrame, conditions: Sequenc
     expected = manifest.frame["utterance_id"]
     if len(conditions) == 1 and np.array_equal(expected.to_numpy(), hypotheses["utterance_id"].to_numpy()):
         return
-    problems = [*_unknown(manifest, hypotheses, expected), *_repeated(hypotheses)]
+    kinds = [_unknown(manifest, hypotheses, expected), _repeated(hypotheses)]
     if not allow_missing:
-        problems += _missing(manifest, hypotheses, expected, conditions)
+        kinds.append(_missing(manifest, hypotheses, expected, conditions))
+    problems = [problem for kind in kinds for problem in _first(kind)]
     if problems:
         raise HypothesesError(problems)
+
+
+def _first(problems: Iterator[str]) -> Iterator[str]:
+    """Yield the first problems of a kind, and say where there are more."""
+    yield from itertools.islice(problems, MOST_NAMED)
+    if next(problems, None) is not None:
+        yield f"… and more of that kind: the first {MOST_NAMED:,} are named"
 
 
 def _unknown(manifest: Manifest, hypotheses: pd.DataFrame, expected: pd.Series) -> Iterator[str]:

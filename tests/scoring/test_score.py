@@ -10,7 +10,7 @@ import pytest
 from harness.corpus.attributes import CONTRACT_COLUMNS, OUTPUT_COLUMNS
 from harness.errors import HypothesesError, UsageError
 from harness.scoring import ByLanguage, LowercaseNoPunctuation, Verbatim, WhisperEnglish, read_hypotheses, score
-from harness.scoring.score import COLUMNS_AFTER_ATTRIBUTES, COLUMNS_BEFORE_ATTRIBUTES
+from harness.scoring.score import COLUMNS_AFTER_ATTRIBUTES, COLUMNS_BEFORE_ATTRIBUTES, MOST_NAMED
 from tests.scoring.builders import hypotheses_of, manifest_of
 
 REFERENCES = {"u1": "Turn off the monitor.", "u2": "Uh.", "u3": "", "u4": "Call the nurse!"}
@@ -238,3 +238,13 @@ def test_hypotheses_come_from_a_file_and_carry_their_seconds(manifest, tmp_path)
 @pytest.mark.parametrize("module", ["normalization", "alignment", "hallucination", "score"])
 def test_the_examples_in_docstrings_are_true(module):
     assert doctest.testmod(importlib.import_module(f"harness.scoring.{module}")).failed == 0
+
+
+def test_of_many_problems_of_a_kind_the_first_thousand_are_named_and_all_are_counted(manifest):
+    known = manifest.frame["utterance_id"].tolist()
+    rows = pd.DataFrame({"utterance_id": [*known, *(f"x{n}" for n in range(5_000))], "text": "a"})
+    with pytest.raises(HypothesesError) as caught:
+        score(manifest, rows, Verbatim())
+    assert len(caught.value.problems) == MOST_NAMED + 1
+    assert caught.value.problems[0].startswith("5000 transcripts are of no utterance")
+    assert "and more of that kind" in caught.value.problems[-1]
