@@ -30,8 +30,8 @@ class StepKind(Enum):
     remove = "remove"  # what is there twice
     settle = "settle"  # copies, or people, that say two things
     name_speaker = "name_speaker"  # utterances without a speaker id
-    time = "time"  # utterances whose length is not stated
     fill = "fill"  # values that the same speaker declared elsewhere
+    time = "time"  # utterances whose length is not stated: only hours are unknown without
     ask = "ask"  # people who were not asked
     vary = "vary"  # an attribute of which all have the same value
     record = "record"  # people in a slice
@@ -184,12 +184,16 @@ def _silent(found: Findings) -> Iterator[Step]:
 
 
 def _small(found: Findings) -> Iterator[Step]:
-    """Yield slices that could not show the gap that is asked for, those first that need fewest people more."""
+    """Yield slices that could not show the gap that is asked for, those first that need fewest people more.
+
+    Slices below the policy's floor come after the others: what so few people say tells little of how many it takes.
+    """
     planned = found.people[found.people["gap_asked"].notna()]
     planned = planned[_all_among(planned["dimension"], found.between_people)]
     short = planned[~(planned["power"] >= found.power)]
     more = (short["n_speakers_needed"] - short["n_speakers"]).clip(lower=1)
-    reachable = short.assign(n_more=more).dropna(subset="n_more").sort_values("n_more", kind="stable")
+    few = short["n_speakers"] < found.policy.min_speakers
+    reachable = short.assign(n_more=more, few=few).dropna(subset="n_more").sort_values(["few", "n_more"], kind="stable")
     for row in reachable.to_dict("records"):
         asked = {"gap": row["gap_asked"], "power": found.power, "words_each": row["words_per_speaker"]}
         yield _of_slice(StepKind.record, row, n_utterances=row["n_utterances"], n_more=row["n_more"], **asked)

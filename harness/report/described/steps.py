@@ -13,7 +13,7 @@ from harness.report.wording import percent, plain
 Row = Mapping[str, Any]
 
 GROUPS = (  # heading, and the kinds of steps below it
-    ("Mend what is there", ("keep_apart", "remove", "settle", "name_speaker", "time", "fill")),
+    ("Mend what is there", ("keep_apart", "remove", "settle", "name_speaker", "fill", "time")),
     ("Ask, without a recording", ("ask",)),
     ("Record", ("vary", "record", "record_each")),
     ("Let groups say the same", ("share", "level")),
