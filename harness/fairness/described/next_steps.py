@@ -19,6 +19,7 @@ from harness.fairness.policy import Policy
 FEW_SHARED = 0.5  # of the share expected of texts that are dealt out at random: the slice reads texts of its own
 READ_ALIKE = 0.5  # expected share from which on a corpus has prompts; short answers repeat in conversations, too
 PERSON = "person"  # what is settled is what people said of themselves
+WORTH_SAYING = 0.75  # of the people needed are enough, or fewer, if each says ten times as many words
 UNEVEN = 0.5  # people whose words weigh as much as half as many people's, or fewer, are uneven
 _PEOPLE = frozenset(kind.value for kind in KINDS_OF_PEOPLE)
 
@@ -34,6 +35,7 @@ class StepKind(Enum):
     time = "time"  # utterances whose length is not stated: only hours are unknown without
     ask = "ask"  # people who were not asked
     vary = "vary"  # an attribute of which all have the same value
+    say_more = "say_more"  # words of those who are there: what people are too few for, words may show
     record = "record"  # people in a slice
     record_each = "record_each"  # people of every value: more of one value alone are not enough
     share = "share"  # prompts of other slices
@@ -95,7 +97,8 @@ class Step:
         of: What it is about beside them: another manifest and what is shared, what is there twice, another kind.
         n_speakers: People who are in the slice, or whom it concerns.
         n_utterances: Utterances that it concerns.
-        n_more: People to record; of `record_each` those that every value needs, of `keep_apart` what is shared.
+        n_more: People to record; of `record_each` those that every value needs, of `say_more` those that each of two
+            equal groups needs, of `keep_apart` what is shared.
         n_if_wordy: The same, if each said ten times as many words.
         words_each: Words that each of them says, as those who are there do.
         gap: WER difference that would then be found.
@@ -192,6 +195,7 @@ def _small(found: Findings) -> Iterator[Step]:
     planned = planned[_all_among(planned["dimension"], found.between_people)]
     short = planned[~(planned["power"] >= found.power)]
     more = (short["n_speakers_needed"] - short["n_speakers"]).clip(lower=1)
+    yield from _said_more(found, short)
     few = short["n_speakers"] < found.policy.min_speakers
     reachable = short.assign(n_more=more, few=few).dropna(subset="n_more").sort_values(["few", "n_more"], kind="stable")
     for row in reachable.to_dict("records"):
@@ -214,6 +218,23 @@ def _small(found: Findings) -> Iterator[Step]:
     uneven = crowd[crowd["effective_speakers"] <= UNEVEN * crowd["n_speakers"]]
     for row in uneven.sort_values("largest_share", ascending=False, kind="stable").to_dict("records"):
         yield _of_slice(StepKind.level, row, share=row["largest_share"], share_expected=row["effective_speakers"])
+
+
+def _said_more(found: Findings, short: pd.DataFrame) -> Iterator[Step]:
+    """Yield that more words of each would do, where they would spare people."""
+    if short.empty or not found.needed_if_wordy <= WORTH_SAYING * found.needed_each:
+        return
+    everybody = _everybody(found)
+    yield _step(
+        StepKind.say_more,
+        "people.csv",
+        n_speakers=everybody["n_speakers"],
+        n_more=found.needed_each,
+        n_if_wordy=found.needed_if_wordy,
+        words_each=everybody["words_per_speaker"],
+        gap=short["gap_asked"].iloc[0],
+        power=found.power,
+    )
 
 
 def _texts(found: Findings) -> Iterator[Step]:

@@ -2,6 +2,7 @@
 
 from harness.report.described.cells import rows_of
 from harness.report.described.made import made_pairs
+from harness.report.described.page import MOST_STEPS
 from harness.report.described.seen import PAGE, TABLES, Seen
 from harness.report.described.steps import GROUPS, sentence
 from harness.report.described.who import people_cells
@@ -10,7 +11,6 @@ from harness.report.tables import escape, table
 from harness.results import Run
 from harness.results.run import REPORT
 
-MOST_STEPS = 25  # below a heading; next.csv has all
 MOST_SLICES = 200
 _PEOPLE = ("dimension", "slice", "people", "utterances", "hours", "words", "words each", "largest share", "weighs as")
 

@@ -11,7 +11,7 @@ from harness.report.pages import page
 from harness.report.wording import figure, plain
 from harness.results import Run
 
-MOST_STEPS = 25  # below a heading of the page; the file has all
+MOST_STEPS = 10  # below a heading of the page; the file has all
 
 
 def write_page(run: Run) -> None:

@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 GROUPS = (  # heading, and the kinds of steps below it
     ("Mend what is there", ("keep_apart", "remove", "settle", "name_speaker", "fill", "time")),
     ("Ask, without a recording", ("ask",)),
-    ("Record", ("vary", "record", "record_each")),
+    ("Record", ("vary", "say_more", "record", "record_each")),
     ("Let groups say the same", ("share", "level")),
 )
 _PEOPLE = frozenset(kind.value for kind in KINDS_OF_PEOPLE)
@@ -127,6 +127,14 @@ def _record(row: Row) -> str:
     return f"{subject(row)}: {now}; {more} would show {_gap(row)}"
 
 
+def _say_more(row: Row) -> str:
+    now: str = "" if pd.isna(row["words_each"]) else f" (about {row['words_each']:,.0f} now)"
+    return (
+        f"Let those who are there say more: with ten times as many words each{now}, two equal groups of "
+        f"{_number(row['n_if_wordy'])} people instead of {_number(row['n_more'])} would show {_gap(row)}"
+    )
+
+
 def _record_each(row: Row) -> str:
     now = f"{_many(row['n_speakers'], 'person', 'people')} in the smallest slice now"
     if pd.isna(row["n_more"]):
@@ -169,6 +177,7 @@ _SENTENCES: Mapping[StepKind, Callable[[Row], str]] = {
     StepKind.fill: _fill,
     StepKind.ask: _ask,
     StepKind.vary: _vary,
+    StepKind.say_more: _say_more,
     StepKind.record: _record,
     StepKind.record_each: _record_each,
     StepKind.share: _share,

@@ -92,6 +92,22 @@ def test_where_more_of_one_value_are_not_enough_every_value_is_asked_for():
     assert each["n_more"] > each["n_if_wordy"] > 100
 
 
+def test_people_who_say_little_are_asked_to_say_more_and_then_fewer_are_needed():
+    steps, _ = steps_of(crowd(20, 400, text="two words "), gap=0.05)
+    (more,) = of(steps, StepKind.say_more)
+    assert (more["n_speakers"], more["words_each"]) == (420, 3)
+    assert more["n_if_wordy"] <= 0.75 * more["n_more"]
+    assert more["place"] < min(each["place"] for each in of(steps, StepKind.record))
+    wordy, _ = steps_of(crowd(20, 400, text="word " * 3_000), gap=0.05)
+    assert of(wordy, StepKind.say_more) == []
+
+
+def test_slices_below_the_floor_come_after_the_others():
+    rows = [*crowd(20, 600), *(row(accent="west", speaker_id=f"w{i}", text="many words " * 200) for i in range(2))]
+    steps, _ = steps_of(rows, gap=0.05)
+    assert [each["slice"] for each in of(steps, StepKind.record)] == ["north", "west"]
+
+
 def test_enough_people_are_asked_for_nothing():
     steps, people = steps_of(crowd(700, 700, text="word " * 300), gap=0.05)
     assert people.set_index("slice")["power"][["north", "south"]].min() > 0.8
