@@ -40,13 +40,7 @@ TERMS, TERM_COUNTS, TERM_SPANS, TERM_LIST, TERM_EXAMPLES, TERM_VALUES = (  # whe
 COMPARISONS, DISCOVERIES, PLAN = "comparisons.csv", "discoveries.csv", "plan.csv"  # of the pipelines of these names
 INVARIANCE, CHANGED = "invariance.csv", "changed.jsonl"  # of harness audit_invariance
 _NAMES = ("dimension", "slice", "comparator", "condition", "sweep", "term", "said", "heard", "heard_instead")
-_FROM_RUNS = (
-    "compare",
-    "discover",
-    "plan",
-    "audit_invariance",
-    "describe",
-)  # pipelines whose run directories have no scores
+_FROM_RUNS = ("compare", "discover", "plan", "audit_invariance", "describe")  # their run directories have no scores
 _PART = ".part"  # ends the names of files that are being written
 _ORPHANED_AFTER_S = 3600  # no file of a run is written for so long
 _NOT_IN_FINGERPRINT = ("run_dir", "executor", "cache", "report", "tracking")  # where, how fast and how shown, not what
