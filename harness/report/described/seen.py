@@ -13,8 +13,8 @@ from harness.fairness.described import Redact, StepKind
 from harness.fairness.membership import OVERALL
 from harness.report.described.cells import rows_of
 from harness.report.described.withheld import Bools, Withheld, companions, edges_of, is_crossed, withheld
+from harness.report.run_files import RunFiles
 from harness.report.wording import mapping
-from harness.results import Run
 
 PEOPLE, ATTRIBUTES, CONFLICTS, OVERLAPS, OVERLAP_PAIRS, DUPLICATES, LEAKAGE, LENGTHS, SPEAKERS, NEXT = (
     "people.csv", "attributes.csv", "conflicts.csv", "overlaps.csv", "overlap_pairs.csv", "duplicates.csv",
@@ -32,24 +32,12 @@ _LANGUAGE = "language"  # its dimension; no attribute has that name
 
 
 @dataclass(frozen=True)
-class Seen:
+class Seen(RunFiles):
     """Is what the page is made of: a run, its tables read once.
 
     Where people are few, numbers are withheld as the run's own option says: on the page and in the report, never in the
     tables, which are the curator's.
     """
-
-    run: Run
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """Return run.json."""
-        return self.run.facts
-
-    @cached_property
-    def summary(self) -> dict[str, Any]:
-        """Return summary.json."""
-        return self.run.summary
 
     @property
     def redact(self) -> Redact:

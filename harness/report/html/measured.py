@@ -11,6 +11,7 @@ import pandas as pd
 from harness.fairness import Failures
 from harness.fairness.membership import AND, EVERYBODY, OVERALL
 from harness.fairness.speaker_sums import Ints, speaker_codes
+from harness.report.run_files import RunFiles
 from harness.report.wording import mapping, plain
 from harness.results import Run
 from harness.results.run import CONDITIONS
@@ -21,20 +22,8 @@ INSUFFICIENT = "insufficient"
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(RunFiles):
     """Is what the sections are made of: a run, redacted where that was asked for, its tables read once."""
-
-    run: Run
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """Return run.json."""
-        return self.run.facts
-
-    @cached_property
-    def summary(self) -> dict[str, Any]:
-        """Return summary.json."""
-        return self.run.summary
 
     @cached_property
     def scores(self) -> pd.DataFrame:
