@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from harness.help.names import FAMILIES, as_said, in_one_word
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
@@ -36,7 +38,7 @@ PIPELINES = {
 }
 EXIT_OK, EXIT_COULD_NOT_MEASURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
-OF_A_RUN = ("bless", "report", "service_card")  # pipelines that take a run directory as it stands
+OF_A_PATH = {"bless": "run", "report": "run", "service_card": "run"}  # what a path means that stands alone
 GARBAGE_LOOKED_FOR = 100_000  # new objects; at Python's 700 a fifth of the time of a million rows goes into looking
 
 log = logging.getLogger("harness")
@@ -51,6 +53,7 @@ def main() -> None:
 
 
 def _main(arguments: list[str]) -> None:
+    arguments = in_one_word(arguments)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(_help())
         sys.exit(EXIT_OK if arguments else EXIT_USAGE)
@@ -70,12 +73,12 @@ def _main(arguments: list[str]) -> None:
         sys.stdout.write(page(arguments[0], PIPELINES[arguments[0]], arguments[1:]))
         sys.exit(EXIT_OK)
     gc.set_threshold(GARBAGE_LOOKED_FOR)
-    sys.exit(_run(arguments[0], _with_run(*arguments)))
+    sys.exit(_run(arguments[0], _with_path(*arguments)))
 
 
 def _help() -> str:
     width = max(map(len, PIPELINES))
-    lines = "\n".join(f"  {name:<{width}}  {what}" for name, what in PIPELINES.items())
+    lines = "\n".join(f"  {as_said(name):<{width}}  {what}" for name, what in PIPELINES.items())
     return (
         "harness PIPELINE [overrides]\n\n"
         "Measures for whom a speech recogniser works worse, by how much, how sure we are, and whether that\n"
@@ -94,7 +97,9 @@ def _completion(flag: str, *words: str) -> int:
     from harness.help.completion import SHELLS, candidates, script
 
     if flag == "--complete":
-        sys.stdout.write("".join(f"{candidate}\n" for candidate in candidates(words, PIPELINES, OF_A_RUN)))
+        sys.stdout.write(
+            "".join(f"{candidate}\n" for candidate in candidates(in_one_word(list(words)), PIPELINES, OF_A_PATH))
+        )
     elif len(words) == 1 and words[0] in SHELLS:
         sys.stdout.write(script(words[0]))
     else:
@@ -104,9 +109,13 @@ def _completion(flag: str, *words: str) -> int:
 
 
 def _unknown(name: str) -> str:
+    if name in FAMILIES:
+        actions = ", ".join(as_said(each) for each in PIPELINES if each.startswith(f"{name}_"))
+        return f"harness {name}: says not what to do; expected one of {actions}. See harness --help.\n"
     close = difflib.get_close_matches(name, PIPELINES, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"harness: no pipeline {name!r}; expected one of {', '.join(PIPELINES)}.{hint} See harness --help.\n"
+    hint = f" Did you mean {as_said(close[0])!r}?" if close else ""
+    known = ", ".join(map(as_said, PIPELINES))
+    return f"harness: no pipeline {as_said(name)!r}; expected one of {known}.{hint} See harness --help.\n"
 
 
 def _run(pipeline: str, overrides: list[str]) -> int:
@@ -121,7 +130,7 @@ def _run(pipeline: str, overrides: list[str]) -> int:
     def job(config: "DictConfig") -> None:
         statuses.append(_guarded(lambda: _pipeline(pipeline, config, overrides)))
 
-    sys.argv = [f"harness {pipeline}", *_with_file(overrides)]
+    sys.argv = [f"harness {as_said(pipeline)}", *_with_file(overrides)]
     application = hydra.main(version_base="1.3", config_path=str(configs_folder()), config_name=pipeline)(job)
     try:
         application()
@@ -132,12 +141,12 @@ def _run(pipeline: str, overrides: list[str]) -> int:
     return max(statuses, default=EXIT_OK)
 
 
-def _with_run(pipeline: str, *overrides: str) -> list[str]:
-    """Let a folder alone mean the run, for pipelines that begin with one: `harness bless runs/nightly/NIGHT/CELL`."""
-    if pipeline not in OF_A_RUN or not overrides or "=" in overrides[0] or overrides[0].startswith("-"):
+def _with_path(pipeline: str, *overrides: str) -> list[str]:
+    """Let a path alone mean what a pipeline begins with: `harness bless runs/nightly/NIGHT/CELL`."""
+    if pipeline not in OF_A_PATH or not overrides or "=" in overrides[0] or overrides[0].startswith("-"):
         return list(overrides)
     quoted = overrides[0].replace("\\", "\\\\").replace("'", "\\'")
-    return [f"run='{quoted}'", *overrides[1:]]
+    return [f"{OF_A_PATH[pipeline]}='{quoted}'", *overrides[1:]]
 
 
 def _with_file(overrides: list[str]) -> list[str]:

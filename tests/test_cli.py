@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from harness.__main__ import PIPELINES
+from harness.help.names import as_said
 from tests.builders import FEW_RESAMPLES, harness, tone_corpus, tone_rows
 from tests.shared import REPOSITORY
 
@@ -130,7 +131,7 @@ def test_help_lists_every_pipeline_with_a_line(tmp_path, word):
     ended = harness(word, cwd=tmp_path)
     assert ended.exit_status == 0
     for name, what in PIPELINES.items():
-        assert f"{name}" in ended.out
+        assert as_said(name) in ended.out
         assert what in ended.out
 
 

@@ -12,7 +12,7 @@ import warnings
 
 import pytest
 
-from harness.__main__ import OF_A_RUN, PIPELINES
+from harness.__main__ import OF_A_PATH, PIPELINES
 from harness.help.completion import SHELLS, candidates
 from tests.builders import harness
 from tests.shared import REPOSITORY
@@ -70,7 +70,7 @@ def folder(tmp_path):
 )
 def test_the_last_word_may_become(folder, monkeypatch, line, expected):
     monkeypatch.chdir(folder)
-    assert candidates(line.split(" "), PIPELINES, OF_A_RUN) == expected
+    assert candidates(line.split(" "), PIPELINES, OF_A_PATH) == expected
 
 
 def test_every_option_is_reached_from_name_to_name():

@@ -13,6 +13,7 @@ from tests.shared import REPOSITORY
 PACKAGE = REPOSITORY / "harness"
 LAYERS = [  # from left to right; those in one row may not import each other
     {"errors", "provenance"},
+    {"predicates"},
     {"corpus", "audio"},
     {"backends"},
     {"transcription"},
@@ -65,6 +66,7 @@ DOORS = {
     "ray": {"harness.transcription.ray_workers"},
     "duckdb": {"harness.results.history"},
     "mlflow": {"harness.results.tracking"},
+    "opendp": {"harness.fairness.privacy.mechanisms"},
     "altair": CHARTS,
     "vl_convert": CHARTS,
     "jinja2": {"harness.report.pages"},

@@ -13,6 +13,7 @@ import yaml
 
 from harness.__main__ import PIPELINES
 from harness.fairness import Verdict
+from harness.help.names import in_one_word
 from tests.builders import FEW_RESAMPLES, harness, hypothesis_lines, tone_corpus
 from tests.shared import REPOSITORY
 
@@ -30,7 +31,9 @@ def shell_lines() -> list[str]:
 
 
 def words_of(line: str) -> list[str]:
-    return shlex.split(line, comments=True)
+    """Return the words of a command, its pipeline as one."""
+    words = shlex.split(line, comments=True)
+    return [*words[:1], *in_one_word(words[1:])]
 
 
 COMMANDS = [line for line in shell_lines() if line.startswith("harness ")]

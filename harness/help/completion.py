@@ -16,13 +16,13 @@ def script(shell: str) -> str:
     return (Path(__file__).parent / f"completion.{shell}").read_text(encoding="utf-8")
 
 
-def candidates(words: Sequence[str], pipelines: Mapping[str, str], of_a_run: Collection[str] = ()) -> list[str]:
+def candidates(words: Sequence[str], pipelines: Mapping[str, str], of_a_path: Collection[str] = ()) -> list[str]:
     """Return what the last word may become; a candidate that ends in `=`, `.` or `/` is not finished.
 
     Args:
         words: Of the command line, without the command's name; the last may be empty.
         pipelines: What each does, by name.
-        of_a_run: Those that take the path of a run as it stands for their first word.
+        of_a_path: Those that take a path as it stands for their first word.
     """
     *before, last = words or [""]
     last = last.replace("\\", "")  # as shells quote
@@ -41,7 +41,7 @@ def candidates(words: Sequence[str], pipelines: Mapping[str, str], of_a_run: Col
     told = declared(before[0], before[1:])
     name, is_value, value = last.partition("=")
     found = dict.fromkeys(_values(told, name, value) if is_value else _names(told, name))
-    is_path = before[0] in of_a_run and len(before) == 1 and not is_value
+    is_path = before[0] in of_a_path and len(before) == 1 and not is_value
     return [*found, *(_paths(last) if is_path else ())]
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from harness.help.declared import Declared, Group, Option, declared
 from harness.help.guides import GUIDES, Guide
+from harness.help.names import as_said
 
 HELP = ("--help", "-h")  # the flags
 _WIDTH = 100  # columns; less on a narrower terminal
@@ -35,7 +36,7 @@ def page(pipeline: str, about: str, words: Sequence[str] = ("--help",)) -> str:
     after = words[min(words.index(flag) for flag in HELP if flag in words) :]
     asked = [node for word in after if (node := word.partition("=")[0]) in _nodes(told)]
     parts = _details(told, asked, width) if asked else _overview(pipeline, told, width)
-    title = textwrap.wrap(f"harness {pipeline}: {about}", width)
+    title = textwrap.wrap(f"harness {as_said(pipeline)}: {about}", width)
     return "\n\n".join(["\n".join(title), *parts]) + "\n"
 
 
@@ -95,7 +96,7 @@ def _nodes(told: Declared) -> set[str]:
 
 
 def _command(pipeline: str, example: str) -> str:
-    return f"harness {pipeline} {shlex.join(example.split())}".strip()
+    return f"harness {as_said(pipeline)} {shlex.join(example.split())}".strip()
 
 
 def _named(option: Option) -> str:
