@@ -58,7 +58,7 @@ def test_a_changed_line_with_a_digest_made_anew_is_named_at_the_next(ledger, n):
         told = json.loads(line)
         elsewhere.append(told["kind"], told["content"])
     forged = elsewhere.append("answered", {"accepted": True})
-    write(ledger, [*(line if n > 1 else line for line in lines(elsewhere)[: n - 1]), forged.line, *kept[n:]])
+    write(ledger, [*lines(elsewhere)[: n - 1], forged.line, *kept[n:]])
     with pytest.raises(LedgerError, match=rf"ledger\.jsonl:({n}|{n + 1}): "):
         ledger.entries()
 
