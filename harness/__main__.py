@@ -29,16 +29,32 @@ PIPELINES = {
     "measure": "level, noise, clipping, band and speaking rate of every recording, to slice by: out=FOLDER",
     "import_corpus": "a corpus as it was released becomes a manifest: format=NAME source=FOLDER out=FOLDER",
     "export": "for NeMo, Lhotse, Kaldi, sclite, fairlearn: run=RUN format=NAME out=FOLDER",
+    "release": "who is served how well, with noise or small slices hidden, to be published: run=RUN out=FOLDER",
+    "bundle": "what somebody else needs to check a published claim, in one file: harness bundle RUN",
+    "reproduce": "check somebody's bundle: score and judge again, compare every cell: harness reproduce BUNDLE",
+    "bounty_open": "who finds people that a system fails: run=RUN alternatives.NAME=RUN out=FOLDER",
+    "bounty_preview": "what a claim shows on the published half: bounty=FOLDER submission=FILE",
+    "bounty_submit": "hand a claim in, as data: bounty=FOLDER submission=FILE",
+    "bounty_check": "answer what was handed in, by people whom nobody outside has seen: bounty=FOLDER",
+    "bounty_status": "what was asked and answered: bounty=FOLDER",
+    "bounty_close": "end it: rounds.csv, bounty.html, the salt: bounty=FOLDER",
+    "bounty_verify": "is all of it as the ledger says: bounty=FOLDER receipt=DIGEST",
+    "bounty_route": "run the list as a backend, where it asks only what is measured: bounty=FOLDER out=FILE",
     "report": "make report.html of a run anew: run=RUN report.redact=[speakers] report.beside=[RUN]",
     "service_card": "a card of finished runs: run=RUN service=FILE out=FOLDER; verify=CARD checks one",
     "nightly": "the runs of a matrix against their baselines, gate and board: matrix=FILE",
     "bless": "make a run the baseline of later nights: harness bless RUN",
     "history": "runs over time: runs=FOLDER where.slice=NAME; board=FOLDER writes the board",
     "cache": "what earlier runs heard and is kept: action=prune removes, action=export out=FILE writes it out",
+    "forget": "everything that is kept of somebody: speaker=ID lists it, apply=true removes it",
 }
 EXIT_OK, EXIT_COULD_NOT_MEASURE, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
-OF_A_PATH = {"bless": "run", "report": "run", "service_card": "run"}  # what a path means that stands alone
+OF_A_PATH = {  # what a path means that stands alone
+    **dict.fromkeys(("bless", "report", "service_card", "bundle"), "run"),
+    "reproduce": "bundle",
+    **dict.fromkeys(("bounty_check", "bounty_status", "bounty_close", "bounty_verify"), "bounty"),
+}
 GARBAGE_LOOKED_FOR = 100_000  # new objects; at Python's 700 a fifth of the time of a million rows goes into looking
 
 log = logging.getLogger("harness")

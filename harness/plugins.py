@@ -30,6 +30,7 @@ TARGETS = frozenset(
         "harness.backends.nemo.Nemo",
         "harness.backends.openai_api.OpenAIApi",
         "harness.backends.pocketsphinx.PocketSphinx",
+        "harness.backends.router.Router",
         "harness.backends.tones.Tones",
         "harness.backends.transformers.Transformers",
         "harness.backends.whisper.Whisper",
@@ -46,7 +47,8 @@ _METHODS = {"backend": ("transcribe", "identity"), "normalizer": ("id",), "condi
 def build(kind: str, node: object, *, allowed: frozenset[str]) -> object:
     """Make the object of a node: `_target_` and its constructor's arguments, nothing else.
 
-    An argument that is a list of nodes, such as the steps of a chain, becomes a list of what they name.
+    An argument that is a list of nodes, such as the steps of a chain, becomes a list of what they name; one that is a
+    mapping of nodes, such as the backends of a router, becomes a mapping of it.
 
     Args:
         kind: `backend`, `normalizer` or `condition`.
@@ -107,10 +109,16 @@ def _arguments(node: object) -> Iterator[tuple[str, object]]:
 
 
 def _built(kind: str, value: object, allowed: frozenset[str]) -> object:
-    """Return an argument, nodes in a list of nodes built."""
-    if isinstance(value, list) and value and all(isinstance(each, Mapping) and "_target_" in each for each in value):
+    """Return an argument; nodes in a list of nodes, or in a mapping of them, built."""
+    if isinstance(value, list) and value and all(map(_is_node, value)):
         return [build(kind, each, allowed=allowed) for each in value]
+    if isinstance(value, Mapping) and value and all(map(_is_node, value.values())):
+        return {key: build(kind, each, allowed=allowed) for key, each in value.items()}
     return value
+
+
+def _is_node(value: object) -> bool:
+    return isinstance(value, Mapping) and "_target_" in value
 
 
 def _class(target: str) -> type:

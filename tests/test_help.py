@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from harness.__main__ import PIPELINES
+from harness.__main__ import OF_A_PATH, PIPELINES
 from harness.config import configs_folder, register
 from harness.help.declared import declared
 from harness.help.guides import GUIDES
@@ -31,10 +31,26 @@ GIVEN = {
     "run": "runs/before",
     "matrix": "matrix.yaml",
     "out": "measured",
+    "bundle": "before.tar",
+    "release.method": "laplace",
+    "bounty": "bounty",
+    "submission": "mine.json",
 }
 RECOGNISERS = ("pocketsphinx", "whisper")  # take minutes or weights: `make demo` and other tests run them
 FASTER = ("audit.workers=[0]", "evidence.sensitivity=false")
-DICTS = ("columns", "dimensions", "kinds", "provenance", "bins")  # options that hold names of the user's own
+DICTS = (
+    "columns",
+    "dimensions",
+    "kinds",
+    "provenance",
+    "bins",
+    "release.slices",
+    "release.cells",
+    "release.shares",
+    "alternatives",
+    "backends",
+    "systems",
+)  # options that hold names of the user's own
 EXAMPLES = [(pipeline, example) for pipeline, guide in GUIDES.items() for example in guide.examples]
 
 
@@ -137,7 +153,8 @@ def test_every_pipeline_has_two_or_three_examples():
 
 @pytest.mark.parametrize(("pipeline", "example"), EXAMPLES)
 def test_an_example_composes(composed, pipeline, example):
-    overrides = [word if "=" in word else f"run={word}" for word in example.split() if word != "-m"]
+    alone = OF_A_PATH.get(pipeline, "run")
+    overrides = [word if "=" in word else f"{alone}={word}" for word in example.split() if word != "-m"]
     assert composed(pipeline, *(word.split(",")[0] if "model=" in word else word for word in overrides))
 
 
@@ -150,7 +167,8 @@ def folder(tmp_path_factory):
         for number, row in enumerate(tone_rows(n_speakers=6, n_utterances=4))
     ]
     kind = {"kind": "demographic", "provenance": "self_reported"}
-    tone_corpus(folder, rows, attributes={"accent": kind, "gender": kind})
+    orders = {"accent": ["north", "south"], "gender": ["female", "male"]}
+    tone_corpus(folder, rows, attributes={name: kind | {"order": order} for name, order in orders.items()})
     write_csv(folder / "corpus.csv", rows)
     release(folder / "cv-corpus" / "cy", rows)
     shutil.copy(REPOSITORY / "examples" / "service_card.yaml", folder / "service.yaml")
@@ -164,9 +182,27 @@ def folder(tmp_path_factory):
         source = ("hypotheses=heard.csv", "manifest.path=corpus.csv", f"run_dir=runs/{run}")
         ended = harness("rescore", *source, *FEW_RESAMPLES, cwd=folder)
         assert ended.exit_status == 0, ended.err
+    shutil.copytree(folder, folder.parent / "sender")  # whose corpus has exact tables out from then on
+    ended = harness("bundle", "runs/before", f"out={folder / 'before.tar'}", cwd=folder.parent / "sender")
+    assert ended.exit_status == 0, ended.err
+    bounty(folder)
     ended = harness("service_card", "run=runs/before", "out=card", cwd=folder)
     assert ended.exit_status == 0, ended.err
     return folder
+
+
+def bounty(folder):
+    """Open a bounty on the two runs, and write what hunters may hand in: a system on offer, and transcripts."""
+    runs = ("run=runs/before", "alternatives.after=runs/after", "hypotheses=true")
+    ended = harness("bounty", "open", *runs, "out=bounty", "rules.min_speakers=5", cwd=folder)
+    assert ended.exit_status == 0, ended.err
+    ids = (folder / "bounty" / "public" / "utterances.txt").read_text().split()
+    lines = [json.dumps({"utterance_id": each, "text": "up"}) for each in ids]
+    (folder / "transcribed.jsonl").write_text("\n".join([*lines, ""]))
+    heard = {"hypotheses": "transcribed.jsonl", "provenance": {"system": "mine", "how": "by ear"}}
+    for name, alternative in (("mine", {"system": "after"}), ("transcribed", heard)):
+        told = {"predicate": 'accent == "north"', "alternative": alternative, "by": "a hunter"}
+        (folder / f"{name}.json").write_text(json.dumps(told))
 
 
 def release(folder, rows):

@@ -38,8 +38,12 @@ NEVER = {
 }
 CONFIGURATION = {
     "harness.__main__",
+    *(f"harness.config.{name}" for name in ("bundle_jobs", "bundle_schemas", "forget_jobs")),
     *(f"harness.config.{name}" for name in ("composed", "guards", "jobs", "overrides", "parts", "registration")),
-    *(f"harness.config.{name}" for name in ("corpus_schemas", "measuring_schemas", "schemas")),
+    *(
+        f"harness.config.{name}"
+        for name in ("bounty_schemas", "corpus_schemas", "measuring_schemas", "release_schemas", "schemas")
+    ),
 }
 ENGINE = {f"harness.backends.whisper_engine.{path.stem}" for path in (PACKAGE / "backends/whisper_engine").glob("*.py")}
 CHARTS = {

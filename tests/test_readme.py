@@ -57,6 +57,7 @@ def placeholders(folder: Path) -> None:
         ("my/commands.gram", "#JSGF V1.0;\n"),
         ("transcripts.csv", "utterance_id,prediction\n"),
         ("my_configs/backend/mine.yaml", block_with("_target_: my_package", language="yaml")),
+        ("my_configs/backend/routed.yaml", block_with("defaults: [router", language="yaml")),
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")

@@ -44,7 +44,14 @@ _PLACES = (  # options that may name environment variables
         "noises",
         "beside",
         "terms",
+        "bundle",
         "share_to",
+        "ledger",
+        "release",
+        "bounty",
+        "submission",
+        "where",
+        "manifests",
     ),
 )
 _EXAMPLES = {
@@ -54,7 +61,11 @@ _EXAMPLES = {
     "baseline": "baseline=runs/rescore/FOLDER",
     "candidate": "candidate=runs/rescore/FOLDER",
     "out": "out=my_corpus",
+    "bundle": "bundle=published.tar",
     "format": "format=common_voice",
+    "release.method": "release.method=laplace",
+    "bounty": "bounty=my_bounty",
+    "submission": "submission=mine.json",
     "source": "source=cv-corpus-22.0-2025-06-20/cy",
 }
 

@@ -9,39 +9,63 @@ from typing import TypeAlias
 
 from omegaconf import OmegaConf
 
+from harness.config.bounty_jobs import (
+    bounty_check_job,
+    bounty_close_job,
+    bounty_open_job,
+    bounty_preview_job,
+    bounty_route_job,
+    bounty_status_job,
+    bounty_submit_job,
+    bounty_verify_job,
+)
+from harness.config.bundle_jobs import bundle_job, reproduce_job
 from harness.config.composed import Composed
 from harness.config.corpus_jobs import export_job, import_corpus_job
+from harness.config.forget_jobs import forget_job
 from harness.config.measuring_jobs import audit_invariance_job, benchmark_job, last_mile_job, rescore_job
 from harness.config.parts import judged, manifest
+from harness.config.release_jobs import release_job
 from harness.corpus import Manifest
 from harness.errors import UsageError
 from harness.fairness.described import SameAudio
 from harness.pipelines.bless import BlessJob, BlessOutcome, bless
+from harness.pipelines.bounty_outcome import BountyOutcome
+from harness.pipelines.bundle import BundleOutcome
 from harness.pipelines.cache import CacheJob, CacheOutcome, cache
 from harness.pipelines.compare import CompareJob, compare
 from harness.pipelines.describe import DescribeJob, describe
 from harness.pipelines.discover import DiscoverJob, discover_slices
 from harness.pipelines.export import ExportOutcome
+from harness.pipelines.forget import ForgetOutcome
 from harness.pipelines.history import HistoryJob, HistoryOutcome, history
 from harness.pipelines.import_corpus import ImportOutcome
 from harness.pipelines.job import Outcome
 from harness.pipelines.measure import MeasureJob, MeasureOutcome, measure
 from harness.pipelines.nightly import NightlyJob, NightOutcome, nightly
 from harness.pipelines.plan import PlanJob, plan
+from harness.pipelines.release import ReleaseOutcome
 from harness.pipelines.report import ReportJob, report
+from harness.pipelines.reproduce import ReproduceOutcome
 from harness.pipelines.service_card import CardOutcome, ServiceCardJob, service_card
 from harness.results import Run
+from harness.results.releases.record import ReleasedRun
 
 AnyOutcome: TypeAlias = (
     Outcome
     | BlessOutcome
+    | BountyOutcome
+    | BundleOutcome
     | CacheOutcome
     | CardOutcome
     | ExportOutcome
+    | ForgetOutcome
     | HistoryOutcome
     | ImportOutcome
     | MeasureOutcome
     | NightOutcome
+    | ReleaseOutcome
+    | ReproduceOutcome
 )  # a run directory, or an answer
 
 
@@ -164,6 +188,7 @@ def _service_card(composed: Composed) -> CardOutcome:
     return service_card(
         ServiceCardJob(
             runs=[Run.open(path) for path in _paths("run", options.run)],
+            releases=[ReleasedRun.open(path) for path in _paths("release", options.release)],
             service=_path(options.service),
             out=_path(options.out),
             verify=_path(options.verify),
@@ -214,8 +239,8 @@ def _path(option: str | None) -> Path | None:
 
 
 def _paths(name: str, option: object) -> list[str]:
-    """Return one path or several as a list."""
-    given: list[object] = option if isinstance(option, list) else [option]
+    """Return one path or several as a list; none where the option is null."""
+    given: list[object] = option if isinstance(option, list) else [] if option is None else [option]
     paths = [path for path in given if isinstance(path, str)]
     if len(paths) < len(given):
         raise UsageError(f"{name}={option}; expected a path, or a list of them: {name}=[A,B].")
@@ -234,7 +259,19 @@ _RUNS: dict[str, Callable[[Composed], AnyOutcome]] = {
     "measure": _measure,
     "import_corpus": import_corpus_job,
     "export": export_job,
+    "release": release_job,
+    "bounty_open": bounty_open_job,
+    "bounty_submit": bounty_submit_job,
+    "bounty_check": bounty_check_job,
+    "bounty_status": bounty_status_job,
+    "bounty_close": bounty_close_job,
+    "bounty_verify": bounty_verify_job,
+    "bounty_preview": bounty_preview_job,
+    "bounty_route": bounty_route_job,
     "cache": _cache,
+    "forget": forget_job,
+    "bundle": bundle_job,
+    "reproduce": reproduce_job,
     "report": _report,
     "service_card": _service_card,
     "history": _history,

@@ -5,7 +5,19 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from harness.config.bounty_schemas import (
+    BountyCheckConfig,
+    BountyCloseConfig,
+    BountyOpenConfig,
+    BountyPreviewConfig,
+    BountyRouteConfig,
+    BountyStatusConfig,
+    BountySubmitConfig,
+    BountyVerifyConfig,
+)
+from harness.config.bundle_schemas import BundleConfig, ReproduceConfig
 from harness.config.corpus_schemas import ExportConfig, ImportCorpusConfig
+from harness.config.forget_schemas import ForgetConfig
 from harness.config.measuring_schemas import (
     BenchmarkConfig,
     LastMileConfig,
@@ -14,6 +26,7 @@ from harness.config.measuring_schemas import (
     RescoreConfig,
     Scoring,
 )
+from harness.config.release_schemas import ReleaseConfig
 from harness.fairness.described.options import DescribeOptions
 from harness.fairness.discovery import DiscoveryOptions
 from harness.fairness.gate import GateOptions
@@ -173,17 +186,19 @@ class ReportConfig:
 
 @dataclass(kw_only=True)
 class ServiceCardConfig:
-    """Is the schema of `harness service_card`; `run` is a run directory or a list of them.
+    """Is the schema of `harness service_card`; `run` is a run directory or a list of them, and so is `release`.
 
     Attributes:
-        run: A finished run directory, or `[A,B]`: one for each configuration of the service.
+        run: A finished run directory, or `[A,B]`: one for each configuration of the service; null: a release alone.
+        release: What `harness release` wrote, or `[A,B]`: the card has its numbers, and none of the run's.
         service: What its author states, YAML; None: nothing is stated.
         out: The folder that the card is written to; None: that of the run, where there is one.
         verify: A `service_card.json` to check against its runs; None: a card is made.
         model_index: Whether the Hugging Face hub's model index is written, too; None: where its package is installed.
     """
 
-    run: Any = MISSING
+    run: Any = None
+    release: Any = None
     service: str | None = None
     out: str | None = None
     verify: str | None = None
@@ -259,7 +274,19 @@ SCHEMAS: dict[str, type] = {
     "measure": MeasureConfig,
     "import_corpus": ImportCorpusConfig,
     "export": ExportConfig,
+    "release": ReleaseConfig,
+    "bounty_open": BountyOpenConfig,
+    "bounty_submit": BountySubmitConfig,
+    "bounty_check": BountyCheckConfig,
+    "bounty_status": BountyStatusConfig,
+    "bounty_close": BountyCloseConfig,
+    "bounty_verify": BountyVerifyConfig,
+    "bounty_preview": BountyPreviewConfig,
+    "bounty_route": BountyRouteConfig,
     "cache": CacheConfig,
+    "forget": ForgetConfig,
+    "bundle": BundleConfig,
+    "reproduce": ReproduceConfig,
     "report": ReportConfig,
     "service_card": ServiceCardConfig,
     "history": HistoryConfig,
@@ -271,7 +298,17 @@ SCHEMAS: dict[str, type] = {
 def schema(options: type) -> DictConfig:
     """Return a schema whose mappings take any key, so that `manifest.columns.text=sentence` needs no plus sign."""
     node = OmegaConf.structured(options)
-    for key in ("manifest.columns", "columns", "policy.dimensions"):
+    for key in (
+        "manifest.columns",
+        "columns",
+        "policy.dimensions",
+        "alternatives",
+        "backends",
+        "systems",
+        "release.slices",
+        "release.cells",
+        "release.shares",
+    ):
         mapping = OmegaConf.select(node, key)
         if mapping is not None:
             OmegaConf.set_struct(mapping, False)

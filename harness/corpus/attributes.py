@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import isfinite
 
 from harness.corpus.cells import CONTROL_CHARACTERS, SURROGATES, number_text, shown
+from harness.corpus.inferred import refusal
 from harness.errors import ManifestError
 
 UNDECLARED = "undeclared"  # not recorded
@@ -160,10 +161,5 @@ def _order_problems(attribute: Attribute) -> list[str]:
 
 
 def _provenance_problems(attribute: Attribute) -> list[str]:
-    if attribute.provenance is not Provenance.inferred or attribute.kind not in KINDS_OF_PEOPLE:
-        return []
-    return [
-        f"is of kind {attribute.kind.value} and its provenance is inferred, which is refused: attributes of people are "
-        "what they said of themselves or what an instrument measured, never guessed from a voice. "
-        "Remove the attribute, or declare how it was really collected."
-    ]
+    refused = refusal(attribute.name, attribute.kind, attribute.provenance)
+    return [refused] if refused else []

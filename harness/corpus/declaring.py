@@ -1,4 +1,6 @@
-"""A datasheet in, the text of its `datasheet.yaml` out."""
+"""A datasheet in, the text of its `datasheet.yaml` out; attributes in, what the files of a run say of them out."""
+
+from collections.abc import Sequence
 
 import yaml
 
@@ -36,3 +38,11 @@ def declaration(attribute: Attribute) -> dict[str, object]:
         "multivalued": attribute.multivalued,
     }
     return {key: value for key, value in keys.items() if value}
+
+
+def told_attributes(attributes: Sequence[Attribute]) -> dict[str, dict[str, object]]:
+    """Returns what run.json says of attributes, by name: what they describe, who says so, the order of their values."""
+    return {
+        each.name: {"kind": each.kind.value, "provenance": each.provenance.value, "order": list(each.order)}
+        for each in attributes
+    }

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from harness.corpus.attributes import CONTRACT_COLUMNS, Attribute, AttributeKind, Provenance, clashes
 from harness.corpus.cells import listed, shown
 from harness.corpus.datasheet import DATASHEET_FILE, Datasheet
+from harness.corpus.inferred import doubt
 from harness.corpus.reading import Table
 from harness.errors import ManifestError, UsageError
 
@@ -108,7 +109,7 @@ def _with_declared_attributes(
     used = {*contract.values(), *columns.values()}
     left = [name for name in (*table.columns, *table.unreadable) if name not in used]
     notes = (f"columns not declared in the datasheet, not used: {listed(left)}",) if left else ()
-    return Selection(contract | columns, datasheet, notes)
+    return Selection(contract | columns, datasheet, (*notes, *_doubts(datasheet.attributes)))
 
 
 def _with_all_attributes(table: Table, datasheet: Datasheet, contract: dict[str, str]) -> Selection:
@@ -127,7 +128,12 @@ def _with_all_attributes(table: Table, datasheet: Datasheet, contract: dict[str,
         notes.append(f"columns with too many different values to slice on, not used: {listed(free_text)}")
     kept = tuple(attribute for attribute in attributes if attribute.name not in free_text)
     columns = contract | {attribute.name: attribute.name for attribute in kept}
-    return Selection(columns, replace(datasheet, attributes=kept), tuple(notes))
+    return Selection(columns, replace(datasheet, attributes=kept), (*notes, *_doubts(kept)))
+
+
+def _doubts(attributes: Sequence[Attribute]) -> list[str]:
+    """Return what should be looked at again: attributes of people whose very names say that they were guessed."""
+    return [told for each in attributes if (told := doubt(each.name, each.kind, each.provenance))]
 
 
 def _annotated(table: Table, names: Sequence[str]) -> list[Attribute]:

@@ -18,6 +18,7 @@ _SCHEMAS = ("harness.config.schemas", "SCHEMAS")
 _COMMENTED = re.compile(r"^(\w+):.*?[ \t]#[ \t]*(.+)$", re.MULTILINE)  # `key: value # what it means`
 _PACKAGE = re.compile(r"# @package ([\w.]+)\n")  # where a file's content goes, if not where its folder is called
 _CONDITIONS = "conditions"  # by name, from the files of a group that is called otherwise
+_POINTLESS = re.compile(r"^(-?\d+)e")  # 1e-06, which YAML takes for a text
 _MANDATORY = "???"  # as OmegaConf writes it
 
 
@@ -98,10 +99,10 @@ def configs_folder() -> Path:
 
 
 def as_override(value: object) -> str:
-    """Write a value as an override has it.
+    """Write a value as an override has it; a number as YAML reads one.
 
-    >>> as_override([None, True, 0.5])
-    '[null,true,0.5]'
+    >>> as_override([None, True, 0.5, 1e-6])
+    '[null,true,0.5,1.0e-06]'
     """
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{key}:{as_override(each)}" for key, each in value.items()) + "}"
@@ -109,6 +110,8 @@ def as_override(value: object) -> str:
         return "[" + ",".join(map(as_override, value)) + "]"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):
+        return _POINTLESS.sub(r"\1.0e", str(value))
     return "null" if value is None else str(value) or "''"
 
 

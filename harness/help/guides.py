@@ -114,6 +114,56 @@ GUIDES = {
         options=("run", "manifest.path", "manifest.columns", "manifest.audio_root"),
         examples=("format=nemo run=runs/before out=exported", "format=parquet manifest.path=corpus.csv out=exported"),
     ),
+    "release": Guide(
+        options=(
+            "release.by", "release.slices", "release.epsilon", "release.total_epsilon", "release.delta",
+            "release.statistic", "release.words_are_public", "release.caps.words", "release.caps.errors",
+            "release.caps.rate", "release.min_speakers", "release.ledger", "release.corpus",
+        ),
+        examples=(
+            "run=runs/before out=released release.method=laplace release.total_epsilon=4",
+            "run=runs/before out=released release.method=suppression release.min_speakers=10",
+        ),
+    ),
+    "bundle": Guide(
+        options=("out", "references", "ids", "manifest.path", "manifest.columns", "spellings", "terms"),
+        examples=("runs/before", "runs/before out=claim.tar references=include ids=kept"),
+    ),
+    "reproduce": Guide(
+        options=(
+            "manifest.path", "manifest.columns", "manifest.language", "tolerance", "reference_pattern",
+            "allow_targets", "run_dir", "html",
+        ),
+        examples=("before.tar", "before.tar tolerance=0 run_dir=again"),
+    ),
+    "bounty_open": Guide(
+        options=(
+            "alternatives", "name", "hypotheses", "backends", "columns", "texts", "rules.n_submissions",
+            "rules.n_acceptances", "rules.alpha", "rules.min_gain", "rules.min_speakers", "rules.assumed",
+            "development_share", "manifest.path", "manifest.audio_root", "seed",
+        ),
+        examples=(
+            "run=runs/before alternatives.after=runs/after out=opened rules.min_speakers=5",
+            "run=runs/before out=opened hypotheses=true rules.min_speakers=5",
+        ),
+    ),
+    "bounty_preview": Guide(
+        options=(), examples=("bounty=bounty submission=mine.json", "bounty=bounty/public submission=mine.json")
+    ),
+    "bounty_submit": Guide(
+        options=(), examples=("bounty=bounty submission=mine.json", "bounty=bounty submission=transcribed.json")
+    ),
+    "bounty_check": Guide(options=("timeout_s",), examples=("bounty=bounty", "bounty=bounty timeout_s=3600")),
+    "bounty_status": Guide(options=(), examples=("bounty=bounty", "bounty=bounty/public")),
+    "bounty_close": Guide(options=(), examples=("bounty=bounty", "bounty=bounty/public")),
+    "bounty_verify": Guide(options=("receipt",), examples=("bounty=bounty", "bounty=bounty receipt=null")),
+    "bounty_route": Guide(
+        options=("systems", "prefix", "as_recorded"),
+        examples=(
+            "bounty=bounty out=mine/backend/routed.yaml systems.small=runs/whisper",
+            "bounty=bounty out=mine/backend/routed.yaml systems.a=runs/whisper prefix=m_",
+        ),
+    ),
     "report": Guide(
         options=("report.redact", "report.beside"),
         examples=(
@@ -123,7 +173,7 @@ GUIDES = {
         ),
     ),
     "service_card": Guide(
-        options=("service", "out", "verify", "model_index"),
+        options=("run", "release", "service", "out", "verify", "model_index"),
         examples=(
             "run=runs/before service=service.yaml out=card",
             "run=runs/before verify=card/service_card.json",
@@ -140,6 +190,15 @@ GUIDES = {
     "history": Guide(
         options=("runs", "where.manifest", "where.system", "where.dimension", "where.slice", "last", "board", "out"),
         examples=("runs=runs", "runs=runs where.slice=north last=5", "runs=runs board=board"),
+    ),
+    "forget": Guide(
+        options=(
+            "speaker", "withdrawn", "where", "manifests", "corpus", "apply", "list_withdrawn", "recordings", "cache.path",
+        ),
+        examples=(
+            "speaker=s00 where=runs",
+            "speaker=[s00,s10] where=[runs] manifests=corpus.csv apply=true",
+        ),
     ),
     "cache": Guide(
         options=(

@@ -13,6 +13,7 @@ import pandas as pd
 from harness.backends import Identity
 from harness.corpus import Manifest
 from harness.corpus.attributes import Provenance
+from harness.corpus.declaring import told_attributes
 from harness.errors import BackendError
 from harness.fairness.invariance import Hearing, invariance_table, texts_differ
 from harness.pipelines.audit_settings import AuditOptions, Setting, settings
@@ -261,7 +262,12 @@ def _facts(
         "seed": job.seed,
         "backend": {"name": job.backend_name} | identity,
         "variants": dict(identities),
-        "manifest": {"name": job.manifest.name, "digest": job.manifest.digest},
+        "manifest": {
+            "name": job.manifest.name,
+            "digest": job.manifest.digest,
+            "datasheet": job.manifest.datasheet.declared,
+            "attributes": told_attributes(job.manifest.attributes),
+        },
         "normalizer": job.normalizer.id,
         "policy": {key: getattr(value, "value", value) for key, value in asdict(job.policy).items()},
         "options": options

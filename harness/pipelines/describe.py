@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from harness.corpus import Manifest
+from harness.corpus.declaring import told_attributes
 from harness.errors import UsageError
 from harness.fairness.described import Contents, DescribeOptions, SameAudio, Sizes, contents, sizes_of
 from harness.fairness.membership import AND, dimensions, membership
@@ -135,10 +136,8 @@ def _facts(run: Run, job: DescribeJob, elapsed_s: float) -> dict[str, object]:
             "description": sheet.description,
             "license": sheet.license,
             "citation": sheet.citation,
-            "attributes": {
-                each.name: {"kind": each.kind.value, "provenance": each.provenance.value, "order": list(each.order)}
-                for each in job.manifest.attributes
-            },
+            "datasheet": sheet.declared,
+            "attributes": told_attributes(job.manifest.attributes),
         },
         "against": [{"name": called(each), "digest": each.digest} for each in job.against],
         "options": _plain(asdict(job.options)),

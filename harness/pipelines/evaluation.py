@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from harness.corpus.declaring import told_attributes
 from harness.errors import HarnessError
 from harness.fairness import Policy, disparity_table, slice_table
 from harness.fairness.speed import speed_table
@@ -187,14 +188,7 @@ def _facts(run: Run, job: Evaluation, scores: pd.DataFrame, by: list[str], evalu
                 "n_speakers": job.manifest.left_out.n_speakers,
                 "n_utterances": len(job.manifest.left_out.utterance_ids),
             },
-            "attributes": {
-                attribute.name: {
-                    "kind": attribute.kind.value,
-                    "provenance": attribute.provenance.value,
-                    "order": list(attribute.order),
-                }
-                for attribute in job.manifest.attributes
-            },
+            "attributes": told_attributes(job.manifest.attributes),
         },
         "sliced_by": by,
         "policy": _plain(job.policy),

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.corpus import Manifest
+from harness.corpus.declaring import told_attributes
 from harness.corpus.importers.placing import locked, remove_parts
 from harness.errors import StorageError, UsageError
 from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
 from harness.provenance import version
 from harness.report.exported import Exported
+from harness.report.sources import Sources
 from harness.results import Run
 from harness.results.exporters.formats import NEEDS_RUN, ExportFormat, writer
 from harness.results.exporters.table import export_table
@@ -68,7 +70,9 @@ def export(job: ExportJob) -> ExportOutcome:
             paths = _written(job, lambda parts: write(table, parts))
     except OSError as error:
         raise StorageError(f"out={job.out}: cannot write ({error.strerror}). Make room, or choose another.") from error
-    return ExportOutcome(Exported(job.format.name, job.out, paths, len(table.frame), job.manifest.left_out.note))
+    said = Sources.of_datasheet(job.manifest.datasheet).sentence
+    notes = (*job.manifest.left_out.note, *([said] if said else []))
+    return ExportOutcome(Exported(job.format.name, job.out, paths, len(table.frame), notes))
 
 
 def _check_own(out: Path) -> None:
@@ -115,6 +119,8 @@ def _write_record(job: ExportJob, names: Sequence[str], path: Path) -> None:
         "format": job.format.name,
         "manifest": {"name": job.manifest.name, "digest": job.manifest.digest},
         "run": None if job.run is None else job.run.path.resolve().name,
+        "datasheet": job.manifest.datasheet.declared,
+        "attributes": told_attributes(job.manifest.attributes),
         "license": job.manifest.datasheet.license,
         "notes": list(job.manifest.notes),
         "files": list(names),

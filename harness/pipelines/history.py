@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
 from harness.report.board import write_board
 from harness.report.history import HistoryAnswer
 from harness.results.history import History, Where, read_history
+from harness.results.sharing.tables import defused
 from harness.transcription.progress import stage
 
 _SUFFIXES = (".csv", ".parquet")
@@ -88,19 +90,27 @@ def slices_over_time(history: History) -> pd.DataFrame:
 
 
 def _write(file: Path, rows: pd.DataFrame) -> None:
-    """Write rows whole or not at all.
+    """Write rows whole or not at all; in CSV no text is one that a spreadsheet program takes for a formula.
 
     Raises:
         StorageError: The disk is full or the folder is not writable.
     """
-    plain = rows.assign(path=rows["path"].map(str)).drop(columns="violations", errors="ignore")
+    told = {"sources": rows["sources"].map(_sources)} if "sources" in rows else {}
+    plain = rows.assign(path=rows["path"].map(str), **told).drop(columns="violations", errors="ignore")
     part = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         if file.suffix == ".parquet":
             plain.to_parquet(part, index=False)
         else:
-            plain.to_csv(part, index=False, lineterminator="\n")
+            plain.map(lambda cell: defused(cell) if isinstance(cell, str) else cell).to_csv(
+                part, index=False, lineterminator="\n"
+            )
         part.replace(file)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise StorageError(f"out={file}: cannot write ({error.strerror or error}). Choose another file.") from error
+
+
+def _sources(told: Sequence[tuple[str, str]]) -> str:
+    """Return who says so of each attribute, as one text."""
+    return "; ".join(f"{name}: {source}" for name, source in told)

@@ -15,7 +15,9 @@ from harness.pipelines.evaluation import evaluate, scored
 from harness.pipelines.hearing import HearingJob, heard
 from harness.pipelines.job import Beyond, Evaluation, Outcome
 from harness.results import Run
+from harness.results.ledger import LedgerError
 from harness.results.placed import placed_beside
+from harness.results.releases.corpus import budget_beside
 from harness.results.run import CONDITIONS, CROSSINGS, EXTRA_HARM, LEVELS, PLACED
 from harness.results.sharing import check_empty, share_aggregate
 from harness.transcription.progress import stage
@@ -63,8 +65,20 @@ class LastMileJob(HearingJob):
             )
         if self.share is Share.aggregate and (folder := self.share_to or (self.run_dir and f"{self.run_dir}_shared")):
             check_empty(folder)
+        if self.share is Share.aggregate:
+            budget_beside(self.manifest.path, self.manifest.name).check_publish()
         if not 0 < self.wer < 1:
             raise UsageError(f"wer={self.wer}; expected the highest WER that is of use, between 0 and 1: 20 % are 0.2.")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Holds what a `LastMileJob` tells of the conditions, for hypotheses that are there already."""
+
+    levels: pd.DataFrame
+    wer: float
+    scale: HarmScale
+    beside: Run | None
 
 
 def last_mile(job: LastMileJob) -> Outcome:
@@ -76,39 +90,54 @@ def last_mile(job: LastMileJob) -> Outcome:
     evaluation = job.evaluation()
     with heard(job, pipeline="last_mile") as found:
         scores = scored(found.hypotheses, evaluation)
-        beyond = _beyond(scores, found.hypotheses, evaluation, job=job)
-        clean = scores["condition"] == CLEAN
-        hypotheses = found.hypotheses[found.hypotheses["condition"] == CLEAN].reset_index(drop=True)
-        facts = found.facts | {"beside": _of_beside(job.beside)}
-        outcome = evaluate(
-            found.run,
-            scores[clean].reset_index(drop=True),
-            hypotheses,
-            replace(evaluation, facts=facts),
-            beyond=beyond,
-        )
-    return replace(outcome, last_words=_shared(outcome.run, job.share_to)) if job.share is Share.aggregate else outcome
+        evaluation = replace(evaluation, facts=found.facts | {"beside": _of_beside(job.beside)})
+        outcome = evaluate_conditions(found.run, scores, found.hypotheses, evaluation, told=job)
+    return replace(outcome, last_words=_shared(outcome.run, job)) if job.share is Share.aggregate else outcome
 
 
-def _shared(run: Run, folder: str | None) -> str:
-    """Write what may leave the house, and say where; where it cannot be, the run is whole all the same."""
+def evaluate_conditions(
+    run: Run, scores: pd.DataFrame, hypotheses: pd.DataFrame, evaluation: Evaluation, *, told: LastMileJob | Told
+) -> Outcome:
+    """Judge each slice in each condition, and what is added, and write everything; the rest is of `clean` alone."""
+    beyond = _beyond(scores, hypotheses, evaluation, job=told)
+    clean = scores[scores["condition"] == CLEAN].reset_index(drop=True)
+    heard_clean = hypotheses[hypotheses["condition"] == CLEAN].reset_index(drop=True)
+    return evaluate(run, clean, heard_clean, evaluation, beyond=beyond)
+
+
+def _shared(run: Run, job: LastMileJob) -> str:
+    """Write what may leave the house, and say where; where it cannot be, the run is whole all the same.
+
+    Its numbers are exact: the corpus's ledger says so, so that no private release is made beside them.
+    """
     try:
-        done = share_aggregate(run, folder or f"{run.path}_shared")
-    except (UsageError, StorageError) as error:
+        budget = budget_beside(job.manifest.path, job.manifest.name)
+        budget.check_publish()
+        done = share_aggregate(run, job.share_to or f"{run.path}_shared")
+    except (UsageError, StorageError, LedgerError) as error:
         return f"NOT SHARED, nothing was written: {error}"
-    return f"May be shared: {done.path} ({done.n_published} slices, {done.n_hidden} hidden; begin with README.md)"
+    shared = f"May be shared: {done.path} ({done.n_published} slices, {done.n_hidden} hidden; begin with README.md)"
+    try:
+        budget.publish(
+            {"method": "last_mile share", "min_speakers": done.min_speakers, "manifest": job.manifest.digest}
+        )
+    except (UsageError, StorageError, LedgerError) as error:
+        return f"NOT WRITTEN DOWN that exact numbers are out; make no private release beside them: {error}\n{shared}"
+    return shared
 
 
-def _beyond(scores: pd.DataFrame, hypotheses: pd.DataFrame, evaluation: Evaluation, *, job: LastMileJob) -> Beyond:
+def _beyond(
+    scores: pd.DataFrame, hypotheses: pd.DataFrame, evaluation: Evaluation, *, job: LastMileJob | Told
+) -> Beyond:
     """Return the tables of the conditions, and whether the policy holds under every one of them."""
-    by, policy, orders = evaluation.by, job.policy, evaluation.orders
+    by, policy, seed, orders = evaluation.by, evaluation.policy, evaluation.seed, evaluation.orders
     with stage("judging the conditions", n_rows=len(scores)):
-        grid = condition_grid(scores, by, policy, np.random.default_rng(job.seed), orders=orders)
+        grid = condition_grid(scores, by, policy, np.random.default_rng(seed), orders=orders)
         harm = extra_harm_table(
-            scores, by, policy, np.random.default_rng(job.seed), orders=orders, levels=job.levels, scale=job.scale
+            scores, by, policy, np.random.default_rng(seed), orders=orders, levels=job.levels, scale=job.scale
         )
         crossings = crossing_table(
-            scores, by, job.levels, wer=job.wer, policy=policy, rng=np.random.default_rng(job.seed), orders=orders
+            scores, by, job.levels, wer=job.wer, policy=policy, rng=np.random.default_rng(seed), orders=orders
         )
     tables = {LEVELS: job.levels, CONDITIONS: grid, EXTRA_HARM: harm, CROSSINGS: crossings}
     if job.beside is not None:

@@ -30,6 +30,7 @@ from harness.pipelines.measured_rows import MeasuredRow, Spoken, measured_rows
 from harness.pipelines.measured_table import property_table
 from harness.provenance import digest_of_recordings, environment, version
 from harness.report.properties import PROPERTIES_CSV, Measured
+from harness.report.sources import Sources
 from harness.results import Run, open_run_directory
 from harness.results.run import FACTS
 from harness.transcription.progress import CountedProgress, stage
@@ -176,6 +177,7 @@ def _written(run: Run, job: MeasureJob, extension: Extension, rows: Sequence[Mea
         notes=_notes(rows),
         next_options=_next_options(job, extension.audio_filepaths),
         prefix=job.prefix,
+        sources=Sources.of_datasheet(job.manifest.datasheet),
     )
 
 

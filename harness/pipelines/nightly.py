@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -25,6 +25,7 @@ import pandas as pd
 from harness.errors import HarnessError, UsageError
 from harness.fairness.gate import GateOptions
 from harness.fairness.gate_verdicts import Change, judged
+from harness.fairness.membership import AND
 from harness.fairness.systems.paired_verdicts import SLICE_WER
 from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY
 from harness.pipelines.matrix import Cell, read_matrix
@@ -33,6 +34,7 @@ from harness.provenance import version
 from harness.report.board import write_board
 from harness.report.junit import junit_xml
 from harness.report.nightly import NIGHT_FILES, Night, nightly_markdown
+from harness.report.shown import floor_of
 from harness.results import Run
 from harness.results.history import read_history
 from harness.results.night_cells import CELL
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 EXIT_NOT_MEASURED, EXIT_USAGE = 1, 2
 MEASURED = (EXIT_WITHIN_POLICY, EXIT_VIOLATED, EXIT_TOO_MANY_FAILED)
 JSON, MARKDOWN, JUNIT, CHANGES = NIGHT_FILES
+_TOLD_OF_FEW = ("cell", "measure", "dimension", "verdict", "unit")  # of a change
 _TOLD = {each.value for each in (Change.regression, Change.slightly_worse, Change.better)}
 _TAIL = 64_000  # bytes of a cell's log that its last words are looked for in
 _LONGEST_REASON = 600  # characters
@@ -247,15 +250,28 @@ def _judged(changes: Sequence[pd.DataFrame], options: GateOptions) -> pd.DataFra
 def _facts(job: NightlyJob, made: Sequence[Made], found: Sequence[Compared], changes: pd.DataFrame) -> dict[str, Any]:
     of = {each.name: each for each in found}
     rows = changes.astype(object).where(changes.notna(), None).to_dict("records")
-    told = [row for row in rows if row["verdict"] in _TOLD]
+    told = sorted((row for row in rows if row["verdict"] in _TOLD), key=lambda row: -abs(row["difference"]))
+    floors = {name: floor_of(each.run.facts) for name, each in of.items()}
     return {
         "finished": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}",
         "matrix": job.matrix.name,
         "gate": asdict(job.gate) | {"changed": job.gate.changed.value, "fail_on_policy": job.fail_on_policy},
-        "cells": [_cell_facts(each, of.get(each.cell.name)) | _sight(each.cell.name, changes) for each in made],
+        "cells": [
+            _cell_facts(each, of.get(each.cell.name)) | _sight(each.cell.name, changes, floors.get(each.cell.name, 0))
+            for each in made
+        ],
         "n_tests": int(changes["p_worse"].notna().sum()) if len(changes) else 0,
-        "changes": sorted(told, key=lambda row: -abs(row["difference"])),
+        "changes": [_told(row, floors[row["cell"]]) for row in told],
     }
+
+
+def _told(row: Mapping[Hashable, Any], floor: int) -> dict[Hashable, Any]:
+    """Return a change as it is told: of an intersection of few speakers that there is one, and no number."""
+    if AND not in row["dimension"] or row["n_speakers"] >= floor:
+        return dict(row)
+    kept = dict.fromkeys(row) | {name: row[name] for name in _TOLD_OF_FEW if name in row}
+    reason = f"an intersection of fewer than {floor} speakers, whose numbers would be of persons: see {CHANGES}"
+    return kept | {"slice": f"of fewer than {floor} speakers", "reason": reason}
 
 
 def _cell_facts(made: Made, found: Compared | None) -> dict[str, object]:
@@ -272,13 +288,15 @@ def _cell_facts(made: Made, found: Compared | None) -> dict[str, object]:
     return cell | ({} if found is None else found.facts())
 
 
-def _sight(name: str, changes: pd.DataFrame) -> dict[str, object]:
+def _sight(name: str, changes: pd.DataFrame, floor: int) -> dict[str, object]:
     """Say in which slices of a cell a loss as large as the gap that its policy allows would have been seen."""
     if not len(changes):
         return {}
     slices = changes[(changes["cell"] == name) & (changes["measure"] == SLICE_WER)]
     blind = slices[~(slices["detectable"] <= slices["promised"])]
-    return {"n_slices": len(slices), "n_blind": len(blind), "blind": blind[["dimension", "slice"]].values.tolist()}
+    crossed = blind["dimension"].str.contains(AND, regex=False)
+    named = blind[~(crossed & (blind["n_speakers"] < floor))]
+    return {"n_slices": len(slices), "n_blind": len(blind), "blind": named[["dimension", "slice"]].values.tolist()}
 
 
 def _exit_status(facts: Mapping[str, Any]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from harness.corpus import Manifest
+from harness.corpus.declaring import told_attributes
 from harness.errors import UsageError
 from harness.fairness.membership import AND
 from harness.fairness.planning import EQUAL_GROUPS, Plan, PlanOptions, plan_groups, plan_manifest, plan_scores
@@ -165,7 +166,20 @@ def _facts(run: Run, job: PlanJob, source: _Source, elapsed_s: float) -> dict[st
         "pipeline": "plan",
         "seed": job.seed,
         "source": {"kind": source.kind, "name": source.name, **source.digests},
+        "manifest": _manifest(job),
         "options": asdict(job.options),
         "policy": {key: getattr(value, "value", value) for key, value in asdict(job.policy).items()},
         "timings_s": {"plan": elapsed_s},
+    }
+
+
+def _manifest(job: PlanJob) -> object:
+    """Return what is told of the attributes; nothing where there is neither a manifest nor a run."""
+    if job.run is not None:
+        return {name: job.run.facts["manifest"].get(name) for name in ("datasheet", "attributes")}
+    if job.manifest is None:
+        return {}
+    return {
+        "datasheet": job.manifest.datasheet.declared,
+        "attributes": told_attributes(job.manifest.attributes),
     }

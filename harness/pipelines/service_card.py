@@ -1,7 +1,11 @@
-"""Finished runs and an author's YAML in, a service card out; or a card and its runs in, whether they agree out."""
+"""Finished runs or releases and an author's YAML in, a service card out; or a card and these in, whether they agree.
+
+Beside a private release of a corpus no exact card of it is made: who has both has the noise. An exact card is the
+owner's own until they publish it, so making one is not written into the corpus's ledger.
+"""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +18,8 @@ from harness.report.cards.model_index import MODEL_INDEX, NEEDS, PACKAGE, model_
 from harness.report.cards.screen import CardAnswer, CardWritten
 from harness.report.cards.verify import verify
 from harness.results import Run
+from harness.results.releases.corpus import check_made_from, known_budget
+from harness.results.releases.record import ReleasedRun
 from harness.results.whole import check_whole
 
 log = logging.getLogger(__name__)
@@ -24,14 +30,16 @@ class ServiceCardJob:
     """Holds what `harness service_card` needs, as ordinary objects.
 
     Attributes:
-        runs: Finished runs: one for each configuration of the service.
+        runs: Finished runs: one for each configuration of the service; beside releases, those they were made from.
+        releases: Releases whose numbers the card has in the place of the runs'.
         service: What the author states; None: nothing.
         out: The folder that is written to; None: the run's own, where there is one run.
         verify: A card to check; None: one is made.
         model_index: Whether the model index is written, too; None: where the package that it needs is installed.
     """
 
-    runs: Sequence[Run]
+    runs: Sequence[Run] = ()
+    releases: Sequence[ReleasedRun] = ()
     service: Path | None = None
     out: Path | None = None
     verify: Path | None = None
@@ -57,30 +65,54 @@ def service_card(job: ServiceCardJob) -> CardOutcome:
     _check_options(job)
     for run in job.runs:
         check_whole(run)
+    for made, run in zip(job.releases, job.runs, strict=False):
+        check_made_from(made, run)
     if job.verify is not None:
-        found = verify(job.verify, job.runs)
+        found = verify(job.verify, job.releases or job.runs)
         return CardOutcome(found, EXIT_VIOLATED if found.problems else EXIT_WITHIN_POLICY)
     return CardOutcome(_write(job), EXIT_WITHIN_POLICY)
 
 
 def _write(job: ServiceCardJob) -> CardWritten:
     """Make a card and write its files."""
-    card = make_card(job.runs, NOTHING_STATED if job.service is None else read_authored(job.service))
+    subjects = job.releases or job.runs
+    if not job.releases:
+        _check_no_private(job.runs)
+    card = make_card(subjects, NOTHING_STATED if job.service is None else read_authored(job.service))
     texts = files(card)
-    if job.model_index or (job.model_index is None and find_spec(PACKAGE)):
+    if not job.releases and (job.model_index or (job.model_index is None and find_spec(PACKAGE))):
         texts[MODEL_INDEX] = model_index_text(card)
-    folder = _folder(job.out or job.runs[0].path)
+    folder = _folder(job.out or subjects[0].path)
     for name, text in texts.items():
         folder.write_text(name, text)
-    n_runs = len(job.runs)
-    log.info("a card of %d values from %d run%s", len(card.document.claims()), n_runs, "" if n_runs == 1 else "s")
+    what = f"{'release' if job.releases else 'run'}{'' if len(subjects) == 1 else 's'}"
+    log.info("a card of %d values from %d %s", len(card.document.claims()), len(subjects), what)
     return CardWritten(
         path=folder.path,
         files=tuple(texts),
         n_claims=len(card.document.claims()),
         not_stated=card.authored.not_stated,
-        notes=(f"No {MODEL_INDEX}: {NEEDS}.",) if job.model_index is None and MODEL_INDEX not in texts else (),
+        notes=_notes(job, texts),
     )
+
+
+def _notes(job: ServiceCardJob, texts: Mapping[str, str]) -> tuple[str, ...]:
+    if job.releases:
+        return ("Every number is from the release. What the author states is not checked for numbers.",)
+    return (f"No {MODEL_INDEX}: {NEEDS}.",) if job.model_index is None and MODEL_INDEX not in texts else ()
+
+
+def _check_no_private(runs: Sequence[Run]) -> None:
+    """Refuse exact numbers of a corpus that has a private release.
+
+    Raises:
+        BudgetError: It has.
+        LedgerError: Its ledger was changed or cut.
+    """
+    for run in runs:
+        budget = known_budget(run)
+        if budget is not None:
+            budget.check_publish()
 
 
 def _folder(path: Path) -> Run:
@@ -99,8 +131,12 @@ def _folder(path: Path) -> Run:
 
 def _check_options(job: ServiceCardJob) -> None:
     """Refuse options that are missing, or that would be ignored."""
-    if not job.runs:
-        raise UsageError("run=[] gives no run; expected run=RUN, or run=[RUN1,RUN2] for several configurations.")
+    if not job.runs and not job.releases:
+        raise UsageError(
+            "run=[] gives no run; expected run=RUN, or run=[RUN1,RUN2] for several configurations, or release=FOLDER for a "
+            "card of what harness release wrote."
+        )
+    _check_releases(job)
     folders = [run.path.resolve() for run in job.runs]
     if len(set(folders)) < len(folders):
         raise UsageError(f"run= gives the same run twice: {[folder.name for folder in folders]}; expected each once.")
@@ -108,5 +144,21 @@ def _check_options(job: ServiceCardJob) -> None:
         given = [name for name in ("service", "out") if getattr(job, name) is not None]
         if given:
             raise UsageError(f"{', '.join(given)}: of a card that is made; verify={job.verify} checks one.")
-    elif job.out is None and len(job.runs) > 1:
+    elif job.out is None and len(job.releases or job.runs) > 1:
         raise UsageError("a card of several runs belongs to none of their folders; expected out=FOLDER.")
+
+
+def _check_releases(job: ServiceCardJob) -> None:
+    """Refuse what beside releases would be ignored, or would put exact numbers beside theirs."""
+    if not job.releases:
+        return
+    if job.runs and len(job.runs) != len(job.releases):
+        raise UsageError(
+            f"release= has {len(job.releases)} and run= {len(job.runs)}; expected a run for each, or none."
+        )
+    if job.model_index:
+        raise UsageError("model_index=true: a card of a release has none; leave it out.")
+    if job.out is not None and (job.out / MODEL_INDEX).exists() and job.verify is None:
+        raise UsageError(
+            f"out={job.out}: has {MODEL_INDEX} of another card, with exact numbers. Choose another folder."
+        )

@@ -20,6 +20,7 @@ from harness.report.board_trends import Trends, name_of, short, system_of, trend
 from harness.report.charts.trend_panels import trend_panels
 from harness.report.links import link
 from harness.report.pages import page
+from harness.report.sources import Sources
 from harness.report.wording import plain
 from harness.results.history import History
 
@@ -148,6 +149,7 @@ def _rendered(history: History, folder: Path, part: int) -> str:
         manifests=sorted({row.manifest for row in shown}),
         names_of_systems=sorted({row.system for row in shown}),
         trends_sentence=_trends_sentence(drawn),
+        who_says=_sources(history),
         left_out=_left_out(history),
         n_left_out=len(history.left_out),
         roots=[plain(root) for root in history.roots],
@@ -243,6 +245,14 @@ def _span(rows: list[RunRow]) -> str:
         return ""
     first, last = rows[-1].when[:10], rows[0].when[:10]
     return first if first == last else f"{first} to {last}"
+
+
+def _sources(history: History) -> list[tuple[str, str]]:
+    """Return of every manifest who says so of its attributes, as its newest run has them; those heard last first."""
+    newest = history.runs.drop_duplicates("manifest", keep="last").iloc[::-1]
+    told_of = zip(newest["manifest"], newest["sources"], strict=True)
+    told = [(short(name), Sources.of_words(found).sentence) for name, found in told_of]
+    return [(name, sentence) for name, sentence in told if sentence][:MOST_CHARTS]
 
 
 def _trends_sentence(drawn: Trends) -> str:

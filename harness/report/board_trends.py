@@ -91,12 +91,13 @@ def system_of(run: Mapping[Hashable, Any]) -> str:
 
 
 def _points(history: History) -> pd.DataFrame:
-    """Return a row a run and slice: its numbers and its verdict, of the dimensions whose slices are no persons."""
+    """Return a row a run and slice: its numbers and its verdict, of slices that are no persons, and not of few."""
     slices, gaps = (part.drop_duplicates(["run", *_KEY]) for part in (history.slices, history.gaps))
     named = slices[np.array([PEOPLE not in str(name).split(AND) for name in slices["dimension"]], dtype=bool)]
     joined = named.merge(gaps, on=["run", *_KEY], how="left", validate="one_to_one")
-    runs = history.runs[["run", "track", "series"]]
-    return joined.merge(runs, on="run", validate="many_to_one")
+    runs = history.runs[["run", "track", "series", "min_speakers"]]
+    points = joined.merge(runs, on="run", validate="many_to_one")
+    return points[~points["n_speakers"].between(1, points["min_speakers"] - 1)].drop(columns="min_speakers")
 
 
 def _ordered(runs: pd.DataFrame, chosen: Mapping[int, pd.DataFrame]) -> list[int]:

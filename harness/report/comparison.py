@@ -6,10 +6,12 @@ from typing import IO, Any
 import pandas as pd
 from rich.table import Table
 
-from harness.fairness.membership import OVERALL
+from harness.fairness.membership import AND, OVERALL
 from harness.fairness.systems.paired_verdicts import MAPSSWE, MAX_GAP, SLICE_WER, WER, WORST_SLICE
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import made_lines, say
+from harness.report.shown import INSUFFICIENT
+from harness.report.sources import Sources
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points
 from harness.results import Run
@@ -42,7 +44,8 @@ def render_comparison(run: Run) -> str:
         *(_section(name, part) for name, part in comparisons.groupby("dimension", sort=False, dropna=False)),
         "## How this was made\n\n" + _provenance(run),
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+    sources = _sources(run)
+    return "\n\n".join(sources.under(section) for section in sections if section) + "\n"
 
 
 def show_comparison(run: Run, out: IO[str]) -> None:
@@ -53,6 +56,8 @@ def show_comparison(run: Run, out: IO[str]) -> None:
     console.print(_screen_table(run, shown, width=console.width))
     if len(comparisons) > len(shown):
         say(console, f"… and {len(comparisons) - len(shown)} more slices in comparisons.csv and report.md")
+    if sources := _sources(run).sentence:
+        say(console, sources)
     for sentence in run.summary["headlines"]:
         say(console, plain(sentence))
     for note in _remarks(run):
@@ -62,9 +67,13 @@ def show_comparison(run: Run, out: IO[str]) -> None:
 
 
 def comparisons_of(run: Run) -> pd.DataFrame:
-    """Return the comparisons table of a run."""
+    """Return the comparisons table of a run without intersections of too few people: their numbers are of persons."""
     comparisons = run.optional(COMPARISONS)
-    return pd.DataFrame() if comparisons is None else comparisons
+    if comparisons is None:
+        return pd.DataFrame()
+    crossed = comparisons["dimension"].astype(str).str.contains(AND, regex=False)
+    few = crossed & (comparisons["measure"] == SLICE_WER) & (comparisons["verdict"] == INSUFFICIENT)
+    return comparisons[~few]
 
 
 def regression_sentence(run: Run) -> str:
@@ -147,7 +156,7 @@ def _screen_table(run: Run, shown: pd.DataFrame, *, width: int) -> Table:
 def _shown(comparisons: pd.DataFrame) -> pd.DataFrame:
     """Return the rows to print: what is not a slice, and the slices that differ most, in the table's order."""
     is_slice = comparisons["measure"] == SLICE_WER
-    tested = comparisons[is_slice & (comparisons["verdict"] != "insufficient")]
+    tested = comparisons[is_slice & (comparisons["verdict"] != INSUFFICIENT)]
     room = max(0, MAX_ROWS - int((~is_slice).sum()))
     most = tested["difference"].abs().sort_values(ascending=False, kind="stable").index[:room]
     return comparisons[~is_slice | comparisons.index.isin(most)]
@@ -160,6 +169,11 @@ def _remarks(run: Run) -> list[str]:
         counted = str(summary["failures_count_as"]).replace("_", " ")
         told.append(f"Clips that failed, counted as {counted}: {n_failed['baseline']} and {n_failed['candidate']}.")
     return told
+
+
+def _sources(run: Run) -> Sources:
+    """Return who says so of the attributes that were compared in; both runs have the same values of them."""
+    return Sources.of_manifest(mapping(run.facts["baseline"]).get("manifest"))
 
 
 def _provenance(run: Run) -> str:

@@ -9,7 +9,9 @@ from typing import IO, Any
 import pandas as pd
 from rich.text import Text
 
+from harness.fairness.membership import AND
 from harness.report.grids import Column, console_on, grid
+from harness.report.sources import Sources
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points
 from harness.results import Run
@@ -55,7 +57,8 @@ def render(run: Run) -> str:
         _not_assessable(run),
         "## How this was made\n\n" + _provenance(facts),
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+    sources = Sources.of_manifest(facts["manifest"])
+    return "\n\n".join(sources.under(section) for section in sections if section) + "\n"
 
 
 def show_discoveries(run: Run, out: IO[str]) -> None:
@@ -69,7 +72,8 @@ def show_discoveries(run: Run, out: IO[str]) -> None:
         styles = ["bold red" if row["confirmed"] else "" for row in records]
         title = "Slices that the search proposed; gaps in points"
         console.print(grid(title, _ON_SCREEN, rows, width=console.width, styles=styles))
-    for line in (sentence(run), *(f"Note: {plain(note)}" for note in run.summary["notes"])):
+    said = Sources.of_manifest(run.facts["manifest"]).sentence
+    for line in (*([said] if said else []), sentence(run), *(f"Note: {plain(note)}" for note in run.summary["notes"])):
         console.print(Text(line), soft_wrap=True)
     console.print(Text(f"Run directory: {run.path} (begin with report.md)"), soft_wrap=True)
 
@@ -109,14 +113,16 @@ def _cells(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
 
 
 def _not_assessable(run: Run) -> str:
-    """Return the slices that have too few people, single attributes first, as many as one reads."""
+    """Return the slices of single attributes that have too few people, as many as one reads, and count the others."""
     small = _read(run, NOT_ASSESSABLE)
     title = "## Not assessable\n\nToo few people for a statement, which is not the same as no gap."
     if small.empty:
         return "## Not assessable\n\nEvery slice that occurs has enough people."
-    rows = small[["dimension", "slice", "n_speakers", "reason"]].head(MOST_SHOWN).itertuples(index=False)
-    left_out = len(small) - MOST_SHOWN
+    single = small[~small["dimension"].str.contains(AND, regex=False)]
+    rows = single[["dimension", "slice", "n_speakers", "reason"]].head(MOST_SHOWN).itertuples(index=False)
+    left_out, n_crossed = len(single) - MOST_SHOWN, len(small) - len(single)
     more = f"\n\n… and {left_out} more rows in {NOT_ASSESSABLE}" if left_out > 0 else ""
+    more += f"\n\nIntersections of too few people, of whom nothing is printed: {n_crossed:,}." if n_crossed else ""
     return f"{title}\n\n{table(('dimension', 'slice', 'people', 'reason'), list(rows))}{more}"
 
 
@@ -124,7 +130,7 @@ def _provenance(facts: Mapping[str, Any]) -> str:
     source = mapping(facts["run"])
     lines = [
         ("run", f"{source['name']}, digest of its scores {str(source['scores_digest'])[:16]}"),
-        ("searched", ", ".join(facts["searched"])),
+        ("searched", ", ".join(Sources.of_manifest(facts["manifest"]).named(name) for name in facts["searched"])),
         ("search", ", ".join(f"{name} {value}" for name, value in mapping(facts["options"]).items())),
         ("halves", f"by SHA-256 of the speaker id, salt {facts['halves']!r}: the same for every run"),
         ("made", f"{facts['finished']} on {facts['platform']}, Python {facts['python']}"),

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from harness.report.aligned import LONGEST_TEXT, AlignedTexts, aligned_texts
+from harness.report.explorer_few import without_few
 from harness.report.explorer_filters import FAILED, SIGNS, Filter, Filters, combinations, filters
 from harness.report.explorer_rows import Ints, Ranking, ranking
 from harness.report.pages import embedded, visible
@@ -73,10 +74,11 @@ def explorer_data(run: Run, options: Redacting) -> dict[str, object]:
     """Return what the explorer of a run shows, for `page(data={"utterances": …}, scripts=["explorer.js"])`.
 
     What is left out is nowhere in it. Where anything is, so are ids of utterances and paths of recordings, which may
-    name who speaks or say what is said; an utterance is then called by its row in scores.parquet.
+    name who speaks or say what is said; an utterance is then called by its row in scores.parquet. Without speakers, no
+    utterance has attributes that make its speaker one of few.
     """
     redacted = frozenset(options.redact)
-    scores = run.scores
+    scores = without_few(run.scores, run.facts) if SPEAKERS in redacted else run.scores
     found = filters(scores, run.facts, without=_SPEAKER if SPEAKERS in redacted else None)
     ranked = ranking(scores, found.parts)
     fixed = _fixed(found, len(scores), redacted) | _totals(found)

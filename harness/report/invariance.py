@@ -10,6 +10,8 @@ from rich.table import Table
 from harness.fairness.membership import OVERALL
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import made_lines, say
+from harness.report.shown import floor_of, without_few
+from harness.report.sources import Sources
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points, rate_interval
 from harness.results import Run
@@ -63,7 +65,8 @@ def render_invariance(run: Run) -> str:
         *_changed_section(run),
         "## How this was made\n\n" + _provenance(run),
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+    sources = Sources.of_manifest(run.facts["manifest"])
+    return "\n\n".join(sources.under(section) for section in sections if section) + "\n"
 
 
 def show_invariance(run: Run, out: IO[str]) -> None:
@@ -75,6 +78,7 @@ def show_invariance(run: Run, out: IO[str]) -> None:
     hardest = _hardest(_slices_of(run))
     if not hardest.empty:
         console.print(_hardest_table(hardest, width=console.width))
+        say(console, Sources.of_manifest(run.facts["manifest"]).sentence)
     n_changed = len(_changed(run))
     if n_changed:
         say(console, f"Utterances with a text that changed: {n_changed}, each with what was said in {CHANGED}")
@@ -264,7 +268,7 @@ def _hardest(slices: pd.DataFrame) -> pd.DataFrame:
 def _slices_of(run: Run) -> pd.DataFrame:
     """Return the rows of slices, without those of everybody."""
     rows = run.optional(INVARIANCE)
-    return pd.DataFrame() if rows is None else rows[rows["dimension"] != OVERALL]
+    return pd.DataFrame() if rows is None else without_few(rows[rows["dimension"] != OVERALL], floor_of(run.facts))
 
 
 def _changed(run: Run) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ import pandas as pd
 
 from harness.report.conditions_markdown import conditions_sections
 from harness.report.evidence import evidence_sections
+from harness.report.shown import ShownRun, withheld
+from harness.report.sources import Sources
 from harness.report.speed import speed_section
 from harness.report.tables import escape, table
 from harness.report.wording import (
@@ -33,15 +35,16 @@ def write_report(run: Run) -> None:
 
 
 def render(run: Run) -> str:
-    """Return the report as Markdown; every text from data is escaped."""
-    facts = run.facts
+    """Return the report as Markdown; every text from data is escaped, and what is of single people is not there."""
+    run, facts = ShownRun(run.path), run.facts
     manifest = mapping(facts["manifest"])
     backend = mapping(facts.get("backend")).get("name") or mapping(facts.get("hypotheses")).get("file", "")
     slices, disparities = run.slices, run.disparities
+    sources = Sources.of_manifest(manifest)
     sections = [
         f"# {escape(manifest['name'])} through {escape(backend)}",
         f"**{escape(policy_sentence(run))}**",
-        "\n".join(f"- {escape(remark)}" for remark in remarks(run)),
+        "\n".join(f"- {escape(remark)}" for remark in (*withheld(run), *remarks(run))),
         *conditions_sections(run),
         overall(run),
         "## Verdicts\n\nA gap is the slice's WER minus its comparator's, in points. " + escape(promise_sentence(run)),
@@ -51,7 +54,7 @@ def render(run: Run) -> str:
         speed_section(run),
         "## How this was made\n\n" + _provenance(run),
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+    return "\n\n".join(sources.under(section) for section in sections if section) + "\n"
 
 
 def _verdicts(disparities: pd.DataFrame) -> str:
@@ -110,8 +113,9 @@ def _slice_cells(row: Mapping[Hashable, Any]) -> tuple[object, ...]:
 def _provenance(run: Run) -> str:
     facts = run.facts
     manifest = mapping(facts["manifest"])
+    sources = Sources.of_manifest(manifest)
     attributes = ", ".join(
-        f"{name} ({mapping(about).get('kind')}, {str(mapping(about).get('provenance')).replace('_', ' ')})"
+        f"{name} ({mapping(about).get('kind')}, {sources.word(name)})"
         for name, about in mapping(manifest["attributes"]).items()
     )
     lines = [

@@ -125,13 +125,20 @@ def _changes(title: str, rows: Sequence[Facts]) -> str:
             _rate(row, "tonight"),
             points(row["difference"]),
             gap_interval(row["difference_low"], row["difference_high"]),
-            f"{row['p_worse_adjusted' if row['difference'] > 0 else 'p_better_adjusted']:.2g}",
+            _p_value(row),
             row["reason"],
         )
         for row in rows[:MOST_SHOWN]
     ]
     more = f"\n\n… and {len(rows) - MOST_SHOWN} more in {NIGHT_FILES[3]}." if len(rows) > MOST_SHOWN else ""
     return f"{title}\n\n{table(header, shown)}{more}"
+
+
+def _p_value(row: Facts) -> str:
+    """Write the adjusted p-value of a change in its direction; of few people none is told."""
+    if row["difference"] is None:
+        return "–"
+    return f"{row['p_worse_adjusted' if row['difference'] > 0 else 'p_better_adjusted']:.2g}"
 
 
 def _left_out(cells: Sequence[Facts]) -> str:
@@ -154,7 +161,8 @@ def _unseen(cells: Sequence[Facts]) -> str:
     for cell in cells:
         if cell.get("n_blind"):
             names = [f"{dimension} {name}" for dimension, name in cell["blind"][:MOST_SHOWN]]
-            more = f" and {cell['n_blind'] - MOST_SHOWN} more" if cell["n_blind"] > MOST_SHOWN else ""
+            n_more = cell["n_blind"] - len(names)
+            more = f" and {n_more} more" if n_more else ""
             told = f"{cell['n_blind']} of {cell['n_slices']} slices: {', '.join(names)}{more}"
             lines.append(f"- {escape(cell['name'])}: {escape(told)}")
     title = "## Too small to show the loss of a whole margin (with 80 % probability)\n"
@@ -191,7 +199,7 @@ def _slice(row: Facts) -> str:
 
 
 def _rate(row: Facts, name: str) -> str:
-    return f"{points(row[name])} points" if row["measure"] == "gap" else percent(row[name])
+    return f"{points(row[name])} points" if row["measure"] == "gap" and row[name] is not None else percent(row[name])
 
 
 def _from_to(row: Facts) -> str:

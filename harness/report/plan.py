@@ -11,6 +11,8 @@ from rich.text import Text
 
 from harness.fairness.planning import EQUAL_GROUPS
 from harness.report.grids import Column, console_on, grid
+from harness.report.shown import few_sentence, floor_of, without_few
+from harness.report.sources import Sources
 from harness.report.tables import escape, table
 from harness.report.wording import mapping, percent, plain, points
 from harness.results import Run
@@ -39,14 +41,15 @@ def render_plan(run: Run) -> str:
     sections = [
         f"# What {escape(run.summary['name'])} can show",
         f"**{escape(plan_sentence(run))}**",
-        "\n".join(f"- {escape(note)}" for note in run.summary["notes"]),
+        "\n".join(f"- {escape(note)}" for note in _notes(run)),
         escape(_assumptions(run)),
         "## Two equal groups\n\n" + table(_GROUPS_HEADER, [_group_cells(row) for row in groups.to_dict("records")]),
         _slices(slices, run),
         "## How to read this\n\n" + escape(_how_to_read(run)),
         "## How this was made\n\n" + _provenance(run),
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+    sources = Sources.of_manifest(run.facts.get("manifest"))
+    return "\n\n".join(sources.under(section) for section in sections if section) + "\n"
 
 
 def show_plan(run: Run, out: IO[str]) -> None:
@@ -61,7 +64,8 @@ def show_plan(run: Run, out: IO[str]) -> None:
     shown = [tuple(map(plain, row)) for row in rows[:MAX_ROWS]]
     console.print(grid(title, columns, shown, width=console.width))
     more = [f"… and {len(rows) - MAX_ROWS} more rows in {PLAN} and report.md"] if len(rows) > MAX_ROWS else []
-    notes = [f"Note: {plain(note)}" for note in run.summary["notes"]]
+    said = Sources.of_manifest(run.facts.get("manifest")).sentence
+    notes = [*([said] if said else []), *(f"Note: {plain(note)}" for note in _notes(run))]
     where = f"Run directory: {run.path} (begin with report.md)"
     for line in (*more, *notes, plain(_assumptions(run)), plain(plan_sentence(run)), where):
         console.print(Text(line), soft_wrap=True)
@@ -158,11 +162,23 @@ def _provenance(run: Run) -> str:
 
 
 def _parts(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows of equal groups and those of slices; only empty cells are missing, a slice may be called `NA`."""
-    texts = dict.fromkeys(("dimension", "slice", "note"), str)
-    rows = pd.read_csv(run.path / PLAN, keep_default_na=False, na_values=[""], dtype=texts).fillna({"note": ""})
+    """Return the rows of equal groups and those of slices that are not of few people."""
+    rows = _rows(run)
     groups = rows["dimension"] == EQUAL_GROUPS
-    return rows[groups], rows[~groups]
+    return rows[groups], without_few(rows[~groups], floor_of(run.facts))
+
+
+def _rows(run: Run) -> pd.DataFrame:
+    """Return plan.csv; only empty cells are missing, a slice may be called `NA`."""
+    texts = dict.fromkeys(("dimension", "slice", "note"), str)
+    return pd.read_csv(run.path / PLAN, keep_default_na=False, na_values=[""], dtype=texts).fillna({"note": ""})
+
+
+def _notes(run: Run) -> list[str]:
+    """Return what a reader must know: what the plan says, and how many intersections are not printed."""
+    rows, floor = _rows(run), floor_of(run.facts)
+    withheld = few_sentence(len(rows) - len(without_few(rows, floor)), floor)
+    return [*run.summary["notes"], *([withheld] if withheld else [])]
 
 
 def _people(count: float | None) -> str:

@@ -1,7 +1,7 @@
 """What the recordings of a manifest measure in, its tables and what to do next on screen out."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,6 +10,7 @@ from rich.console import Console
 
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
+from harness.report.sources import Sources
 from harness.report.wording import percent, plain
 
 PROPERTIES_CSV = "properties.csv"
@@ -40,6 +41,7 @@ class Measured:
         notes: What else was noted, and of how many utterances.
         next_options: What other pipelines need beside the manifest's path, to find the audio.
         prefix: What the names of the new columns begin with.
+        sources: Who says so of the attributes that the manifest had.
     """
 
     path: Path
@@ -50,6 +52,7 @@ class Measured:
     notes: tuple[tuple[str, int], ...]
     next_options: tuple[str, ...]
     prefix: str = ""
+    sources: Sources = field(default_factory=Sources)
 
     @property
     def n_failed(self) -> int:
@@ -105,7 +108,8 @@ def _show_slices(measured: Measured, dimension: str, console: Console) -> None:
         *(Column(name, missed=missed) for name, missed in _SHOWN.values()),
     ]
     rows = [_slice_cells(table[table["slice"] == name]) for name in slices[:MOST_SLICES]]
-    console.print(grid(f"Medians by {plain(dimension)}; described, not tested", columns, rows, width=console.width))
+    title = f"Medians by {measured.sources.named(dimension)}; described, not tested"
+    console.print(grid(title, columns, rows, width=console.width))
     if len(slices) > MOST_SLICES:
         say(console, f"… and {len(slices) - MOST_SLICES} more in {PROPERTIES_CSV}")
 

@@ -12,6 +12,8 @@ from harness.report.conditions import under_conditions
 from harness.report.conditions_screen import condition_lines, harms_table, term_lines
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
+from harness.report.shown import ShownRun, withheld
+from harness.report.sources import Sources
 from harness.report.speed import speed_sentence
 from harness.report.terms import words_that_matter
 from harness.report.wording import (
@@ -33,17 +35,19 @@ _STYLES = {"disparity": "bold red", "advantage": "green", "within_margin": "gree
 
 def show(run: Run, out: IO[str]) -> None:
     """Print the verdicts of a run, worst first, and whether the policy held."""
-    console = console_on(out)
+    console, run = console_on(out), ShownRun(run.path)
     console.print(_table(run, width=console.width))
     left_out = len(run.disparities) - len(_shown(run.disparities))
     if left_out:
         say(console, f"… and {left_out} more slices in disparities.csv and report.md")
+    if sources := Sources.of_manifest(run.facts["manifest"]).sentence:
+        say(console, sources)
     _show_conditions(run, console)
     say(console, overall(run))
     if speed := speed_sentence(run):
         say(console, speed)
     say(console, promise_sentence(run))
-    for remark in remarks(run):
+    for remark in (*withheld(run), *remarks(run)):
         say(console, f"Note: {remark}")
     say(console, policy_sentence(run), style="green" if run.summary["passed"] else "bold red")
     say(console, f"Run directory: {run.path} (begin with {opened_first(run)})")

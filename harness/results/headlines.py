@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.provenance import digest_of_file
+from harness.results.collected import refused
 from harness.results.night_cells import names_of_night
 from harness.results.run import FACTS, HTML, REPORT, SCORES, SUMMARY
 
@@ -32,6 +33,7 @@ class Reason(Enum):
     older = "of an older version"
     foreign = "not of this harness"
     other = "without a measurement of its own"
+    refused = "with an attribute of people that was guessed"
     copy = "a copy"
     unreadable = "unreadable"
 
@@ -74,6 +76,7 @@ class Headline:
         finished: When.
         pipeline: Which made it; empty: none of the commands.
         manifest: Its name.
+        sources: Its attributes, each with who says so, as its datasheet writes it; empty where that is not stated.
         is_synthetic: Whether voices of the manifest are no people's.
         manifest_digest: Of what was said by whom.
         system: What a night's matrix calls it; else backend and model, or the file of transcripts made elsewhere.
@@ -81,6 +84,7 @@ class Headline:
         failures_count_as: Words deleted, or left out.
         reference_pattern: What is no word in references; empty: nothing.
         policy: Its name.
+        min_speakers: Its floor, below which an intersection is of persons.
         held: Of the policy: held, violated, untested (nothing could be), judges_nothing.
         violations: Slices that broke it.
         too_many_failed: Whether more clips failed than allowed.
@@ -110,6 +114,7 @@ class Headline:
     finished: datetime
     pipeline: str
     manifest: str
+    sources: tuple[tuple[str, str], ...]
     is_synthetic: bool
     manifest_digest: str
     system: str
@@ -117,6 +122,7 @@ class Headline:
     failures_count_as: str
     reference_pattern: str
     policy: str
+    min_speakers: int
     held: str
     violations: tuple[Violation, ...]
     too_many_failed: bool
@@ -227,6 +233,8 @@ def _check_kind(path: Path, facts: Mapping[str, Any]) -> None:
     """Refuse a folder of something else, or of a run that has not ended."""
     if not isinstance(facts.get("fingerprint"), dict):
         raise LeftOutError(Reason.foreign, f"its {FACTS} has no fingerprint")
+    if problems := refused(facts):
+        raise LeftOutError(Reason.refused, problems[0])
     if facts.get("pipeline", _MEASURES[0]) not in _MEASURES and not (path / SCORES).is_file():
         raise LeftOutError(Reason.other, f"a run of harness {facts['pipeline']}")
     if "finished" not in facts or not (path / REPORT).is_file() or not (path / SUMMARY).is_file():
@@ -244,6 +252,7 @@ def _headline(path: Path, facts: Mapping[str, Any], summary: Mapping[str, Any]) 
         finished=moment(facts["finished"]),
         pipeline=_text(facts.get("pipeline", "")),
         manifest=_text(manifest["name"]),
+        sources=tuple((str(name), _text(about["provenance"])) for name, about in manifest["attributes"].items()),
         is_synthetic=any(about["provenance"] == "synthetic" for about in manifest["attributes"].values()),
         manifest_digest=_text(manifest["digest"]),
         system=names_of_night(path)["system"] or _system(facts),
@@ -251,6 +260,7 @@ def _headline(path: Path, facts: Mapping[str, Any], summary: Mapping[str, Any]) 
         failures_count_as=_text(summary["failures_count_as"]),
         reference_pattern=_reference_pattern(facts["fingerprint"]),
         policy=_text(summary["policy"]),
+        min_speakers=int(_number(facts["policy"]["min_speakers"])),
         held=_held(facts["policy"], summary),
         violations=tuple(
             Violation(*(_text(each[name]) for name in Violation.__dataclass_fields__)) for each in summary["violations"]

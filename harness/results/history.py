@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from harness.errors import UsageError
+from harness.fairness.membership import AND
 from harness.results.headlines import TRACK, Headline, LeftOut, LeftOutError, Reason, columns_of, headline
 from harness.results.run import DISPARITIES, FACTS, SCORES, SLICES
 
@@ -49,6 +50,7 @@ _READ_CSV = (
     "read_csv($files, columns = $columns, auto_detect = false, header = true, delim = ',', quote = '\"', "
     "escape = '\"', nullstr = '', comment = '', filename = true, hive_partitioning = false)"
 )
+_KEY = ["run", "dimension", "slice"]
 _CONDITIONS = (
     "SELECT filename, string_agg(DISTINCT condition, ' + ' ORDER BY condition) AS condition "
     "FROM read_parquet($files, filename = true, hive_partitioning = false) GROUP BY filename"
@@ -88,7 +90,8 @@ class History:
         roots: The folders that were searched.
         runs: run (its place in time), the fields of `Headline`, condition, track, series (numbers), and changed: what
             is not as in the track's run before, where a series begins that is not the track's first; else empty.
-        slices: run, dimension, slice, n_utterances, n_speakers, n_failed, wer, wer_low, wer_high, in the files' order.
+        slices: run, dimension, slice, n_utterances, n_speakers, n_failed, wer, wer_low, wer_high, in the files' order;
+            no intersection of fewer speakers than its run's policy asks for.
         gaps: run, dimension, slice, comparator, gap, gap_low, gap_high, verdict, in the files' order.
         left_out: Run directories that are not in the frames.
         nights: Folders of nights of `harness nightly`.
@@ -158,7 +161,19 @@ def read_history(roots: Sequence[Path]) -> History:
     runs = _runs([each.headline for path, each in found.items() if path not in bad], conditions)
     log.info("%d runs read, %d folders left out", len(runs), len(left_out))
     ordered = tuple(sorted(left_out, key=lambda each: str(each.path)))
-    return History(tuple(roots), runs, _of_runs(slices, runs), _of_runs(gaps, runs), ordered, nights)
+    slices, gaps = _of_runs(slices, runs), _of_runs(gaps, runs)
+    few = _few(slices, runs)
+    slices, gaps = (
+        part[~pd.MultiIndex.from_frame(part[_KEY]).isin(few)].reset_index(drop=True) for part in (slices, gaps)
+    )
+    return History(tuple(roots), runs, slices, gaps, ordered, nights)
+
+
+def _few(slices: pd.DataFrame, runs: pd.DataFrame) -> pd.MultiIndex:
+    """Name the intersections of fewer speakers than the policy of their run asks for: numbers of persons."""
+    floors = slices["run"].map(runs.set_index("run")["min_speakers"]).to_numpy(float)
+    crossed = slices["dimension"].astype(str).str.contains(AND, regex=False).to_numpy(bool)
+    return pd.MultiIndex.from_frame(slices.loc[crossed & (slices["n_speakers"].to_numpy(float) < floors), _KEY])
 
 
 def _folders(roots: Sequence[Path], left_out: list[LeftOut]) -> Iterator[Path]:

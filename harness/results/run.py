@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from harness.errors import RunDirectoryError, StorageError, UsageError
+from harness.results.collected import check_facts
 from harness.transcription import HypothesisStore
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Run:
         """Open a finished run.
 
         Raises:
-            UsageError: The folder is no run, or its run has not ended.
+            UsageError: The folder is no run, its run has not ended, or what it says of people was inferred.
         """
         run = cls(Path(path))
         if not run.path.is_dir():
@@ -73,20 +74,8 @@ class Run:
                 f"{path}: not a finished run; {', '.join(missing)} missing. Give the folder that a run printed, or "
                 "finish the run by giving its command again."
             )
-        if not run._whole_facts():
-            raise RunDirectoryError(f"{path}: {FACTS} or {SUMMARY} is damaged. Make the run again.")
+        check_facts(run.path, run.facts, run.summary)
         return run
-
-    def _whole_facts(self) -> bool:
-        """Say whether the facts and the summary hold what later pipelines begin with."""
-        manifest, facts = self.facts.get("manifest"), self.facts
-        return (
-            isinstance(manifest, dict)
-            and isinstance(manifest.get("attributes"), dict)
-            and isinstance(facts.get("sliced_by"), list)
-            and isinstance(facts.get("normalizer"), str)
-            and isinstance(self.summary.get("notes"), list)
-        )
 
     @property
     def scores(self) -> pd.DataFrame:

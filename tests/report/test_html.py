@@ -13,6 +13,7 @@ from harness.pipelines.job import SliceOptions
 from harness.pipelines.report import ReportJob, report
 from harness.report.html import ReportOptions, write_html
 from harness.report.html.parts import MOST_ROWS, table, typeset
+from harness.report.shown import ShownRun
 from harness.report.wording import gap_interval, percent, points, policy_sentence
 from harness.results import Run
 from tests.report.builders import finished_run, promising
@@ -93,7 +94,7 @@ def test_the_numbers_are_those_of_the_files(crossed, page):
     assert [row[0] for row in shown] == [percent(row["wer"]) for row in slices]
     assert [row[4] for row in shown] == [f"{row['n_utterances']:,}" for row in slices]
     gaps = {(row[0], row[1]): row for row in rows(page, "gaps")}
-    for row in crossed.disparities.to_dict("records"):
+    for row in ShownRun(crossed.path).disparities.to_dict("records"):
         told = gaps.pop((row["dimension"], row["slice"]))
         assert told[2] == row["verdict"].replace("_", " ")
         assert told[3] == typeset(points(row["gap"]))
@@ -113,7 +114,7 @@ def test_clips_that_the_policy_leaves_out_move_no_speaker_s_dot(tmp_path):
 
 def test_who_was_not_measured_is_told_of_every_attribute(page):
     gender = next(row for row in rows(page, "people") if row[0] == "gender")
-    assert gender[1:6] == ["demographic, self reported", "2", "0 of 2", "9", "36"]
+    assert gender[1:6] == ["demographic, self-reported", "2", "0 of 2", "9", "36"]
     assert gender[7:] == ["1 (4)", "0", "1"]  # undeclared, declined, failed
     assert "1 clip failed" in section(page, "people")
 
@@ -121,7 +122,7 @@ def test_who_was_not_measured_is_told_of_every_attribute(page):
 def test_the_worst_stands_first(page_of_two):
     found = section(page_of_two, "findings")
     assert found.startswith(
-        "The worst first disparity south (accent): WER 100.0 % against 0.0 % of rest, +100.0 points"
+        "The worst first All attributes are self-reported. disparity south (accent): WER 100.0 % against 0.0 % of rest, +100.0 points"
     )
 
 

@@ -144,7 +144,7 @@ def test_the_report_says_what_was_measured_with_what(tmp_path):
     assert f"harness: {escape(facts['versions']['asr-fairness-harness'])}, commit " in report
     assert report.startswith("# tones through tones\n")
     assert str(run.facts["manifest"]["digest"])[:16] in report
-    assert "accent (accent, self reported)" in report
+    assert "accent (accent, self-reported)" in report
     assert "normaliser: verbatim" in report
     assert "seed 0" in report
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from harness.errors import UsageError
 from harness.report.cards import markdown, page
-from harness.report.cards.assemble import assemble
 from harness.report.cards.authored import Authored
 from harness.report.cards.blocks import (
     CARD_VERSION,
@@ -26,8 +25,10 @@ from harness.report.cards.datasets import datasheet
 from harness.report.cards.evidence import Evidence
 from harness.report.cards.method import system_name
 from harness.report.cards.pictures import pictures
+from harness.report.cards.released import document_of
 from harness.report.wording import mapping, plain
 from harness.results import Run
+from harness.results.releases.record import ReleasedRun
 
 MARKDOWN, PAGE, JSON = "service_card.md", "service_card.html", "service_card.json"
 _NEEDED = ("policy", "seed", "finished", "versions", "sliced_by", "normalizer", "manifest")  # of run.json
@@ -58,7 +59,7 @@ def make_card(runs: Sequence[Run], authored: Authored) -> Card:
     for run in runs:
         check_run(run)
     evidence = _evidence(runs, authored)
-    return Card(evidence, authored, assemble(evidence))
+    return Card(evidence, authored, document_of(evidence))
 
 
 def check_run(run: Run) -> None:
@@ -67,7 +68,7 @@ def check_run(run: Run) -> None:
     Raises:
         UsageError: It was made before cards could be.
     """
-    missing = [name for name in _NEEDED if name not in run.facts]
+    missing = [name for name in _NEEDED if name not in run.facts and not isinstance(run, ReleasedRun)]
     if missing:
         raise UsageError(f"{run.path}: its run.json has no {', '.join(missing)}. Make the run again with this harness.")
 

@@ -4,17 +4,11 @@ from harness.report.cards.blocks import Block, Paragraph, Spans, Table, told
 from harness.report.cards.evidence import Evidence, Ledger, pointer
 from harness.report.cards.groups import in_no_group, provenance_of_all
 from harness.report.cards.performance import EVERYONE, single_attributes
+from harness.report.sources import MEANS
 from harness.report.wording import mapping, plain
 from harness.results.run import FACTS, SLICES
 
 _TEXTS = ("name", "version", "license", "language", "homepage", "description", "citation")  # as the run keeps them
-_MEANS = {
-    "self_reported": "what people said of themselves",
-    "annotated": "what somebody else said of them",
-    "measured": "what an instrument measured",
-    "synthetic": "set by the program that made the recordings",
-    "inferred": "guessed by a program",
-}
 
 
 def dataset(ledger: Ledger, evidence: Evidence) -> list[Block]:
@@ -118,7 +112,7 @@ def _attributes(ledger: Ledger, evidence: Evidence) -> list[Block]:
             (plain(name),),
             (ledger.cite(evidence, FACTS, pointer("manifest", "attributes", str(name), "kind"), "words"),),
             (ledger.cite(evidence, FACTS, pointer("manifest", "attributes", str(name), "provenance"), "words"),),
-            (_MEANS.get(str(mapping(about).get("provenance")), ""),),
+            (MEANS.get(str(mapping(about).get("provenance")).replace("_", "-"), ""),),
         )
         for name, about in attributes.items()
     )

@@ -18,6 +18,7 @@ from harness.report.cards.blocks import Claim
 from harness.report.cards.units import Value, cell_value, shown
 from harness.report.wording import plain
 from harness.results import Run
+from harness.results.releases.record import CSV, JSON
 from harness.results.run import (
     ADJUSTED,
     BALANCE,
@@ -40,6 +41,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {  # columns that name one row of a table
     MATCHED: ("dimension", "slice"),
     BALANCE: ("dimension", "slice", "covariate"),
     SPEED: ("dimension", "slice"),
+    CSV: ("dimension", "slice"),
 }
 AT_LEAST, WITHOUT = "at least", "without"  # conditions on a column: a number; values that no part of a cell may be
 NOBODYS_VALUE = (UNDECLARED, DECLINED)
@@ -94,7 +96,7 @@ class Evidence:
     @cached_property
     def digest(self) -> str:
         """Return a digest of the bytes of every table that a card can be made of, and of the summary."""
-        found = {name: digest_of_file(self.run.path / name) for name in (*KEYS, SUMMARY) if self.has(name)}
+        found = {name: digest_of_file(self.run.path / name) for name in (*KEYS, SUMMARY, JSON) if self.has(name)}
         return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
     def has(self, file: str) -> bool:

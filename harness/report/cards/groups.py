@@ -13,6 +13,7 @@ from harness.corpus.attributes import INTERSECTION_SEPARATOR, KINDS_OF_PEOPLE
 from harness.fairness.membership import OVERALL
 from harness.report.cards.blocks import Claim, Spans, joined, told
 from harness.report.cards.evidence import AT_LEAST, NOBODYS_VALUE, WITHOUT, Evidence, Ledger, declared, pointer
+from harness.report.sources import Sources
 from harness.report.wording import mapping, plain
 from harness.results.run import FACTS, METRICS, SLICES
 
@@ -130,25 +131,18 @@ def attribute_name(evidence: Evidence, dimension: str) -> str:
 
     Where all attributes of an intersection come from the same source, it is said once.
     """
-    names = dimension.split(INTERSECTION_SEPARATOR)
-    sources = [_provenance(evidence, name) for name in names]
-    if len(set(sources)) == 1:
-        return plain(dimension) + (f" ({sources[0]})" if sources[0] else "")
-    told_of_each = [
-        plain(name) + (f" ({source})" if source else "") for name, source in zip(names, sources, strict=True)
-    ]
-    return INTERSECTION_SEPARATOR.join(told_of_each)
+    return _sources(evidence).named(dimension)
 
 
 def attribute_cell(evidence: Evidence, dimension: str) -> Spans:
     """Return a dimension as a table names it: with where its values come from, unless the caption says that of all."""
-    return (plain(dimension) if provenance_of_all(evidence) else attribute_name(evidence, dimension),)
+    return (_sources(evidence).cell(dimension),)
 
 
 def provenance_of_all(evidence: Evidence) -> str:
     """Say where the values of all attributes come from, as a sentence of a caption; nothing where sources differ."""
-    sources = {_provenance(evidence, str(name)) for name in mapping(mapping(evidence.facts["manifest"])["attributes"])}
-    return f" All attributes are {sources.pop()}." if len(sources) == 1 and "" not in sources else ""
+    sources = _sources(evidence)
+    return f" {sources.sentence}" if sources.same else ""
 
 
 def group_name(evidence: Evidence, dimension: str, name: str) -> Spans:
@@ -213,9 +207,8 @@ def _kinds(evidence: Evidence, dimension: str) -> set[str]:
     return {str(mapping(attributes.get(name)).get("kind")) for name in dimension.split(INTERSECTION_SEPARATOR)}
 
 
-def _provenance(evidence: Evidence, name: str) -> str:
-    attributes = mapping(mapping(evidence.facts["manifest"])["attributes"])
-    return plain(mapping(attributes.get(name)).get("provenance") or "").replace("_", "-")
+def _sources(evidence: Evidence) -> Sources:
+    return Sources.of_manifest(evidence.facts["manifest"])
 
 
 def _declared(evidence: Evidence, dimension: str) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.report.cards import markdown, page
-from harness.report.cards.assemble import assemble
 from harness.report.cards.authored import NOTHING_STATED, Authored, parse_authored
 from harness.report.cards.blocks import CARD_VERSION
 from harness.report.cards.card import JSON, MARKDOWN, PAGE, Card, check_run, names_of
@@ -19,8 +18,10 @@ from harness.report.cards.evidence import Evidence
 from harness.report.cards.expected import Expected, json_problems
 from harness.report.cards.lines import Problem
 from harness.report.cards.model_index import MODEL_INDEX, model_index, read_model_index
+from harness.report.cards.released import document_of
 from harness.report.pages import embedded
 from harness.results import Run
+from harness.results.releases.record import ReleasedRun
 
 _FORMS = {".md": MARKDOWN, ".html": PAGE, ".json": JSON}
 
@@ -109,7 +110,7 @@ def _check(path: Path, runs: Sequence[Run], *, authored: Authored | None) -> tup
     evidence, problems = _matched(path, header, runs)
     problems += [] if authored is None else _misnamed(path, evidence, authored)
     expected = Expected(
-        Card(evidence, authored or NOTHING_STATED, assemble(evidence)), knows_stated=authored is not None
+        Card(evidence, authored or NOTHING_STATED, document_of(evidence)), knows_stated=authored is not None
     )
     return [*problems, *expected.problems(path.name, text)], len(expected.claims)
 
@@ -175,11 +176,13 @@ def _check_model_index(folder: Path, found: Mapping[str, Path], runs: Sequence[R
     path = folder / MODEL_INDEX
     if not path.is_file() or JSON not in found:
         return []
+    if any(isinstance(run, ReleasedRun) for run in runs):
+        return [Problem(MODEL_INDEX, None, "no such file", "one", "a card of a release has no model index")]
     header = _header(found[JSON].read_text(encoding="utf-8", errors="replace"))
     if header is None or len(header.runs) != len(runs):
         return []
     evidence, _ = _matched(path, header, runs)
-    card = Card(evidence, _stated(found[JSON]) or NOTHING_STATED, assemble(evidence))
+    card = Card(evidence, _stated(found[JSON]) or NOTHING_STATED, document_of(evidence))
     wanted = json.loads(json.dumps(model_index(card)))
     return json_problems(MODEL_INDEX, wanted, read_model_index(path), {})
 

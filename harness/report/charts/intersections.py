@@ -1,6 +1,6 @@
 """A slice table's intersections of two attributes in, a heatmap of their WER out, empty cells in their places."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ class Grid:
         rows: Values drawn, from the top.
         columns: Values drawn, from the left.
         cells: The table's rows that are drawn, by row and column.
+        few: Places of cells of which nothing is drawn but that few people are in them.
         n_left_out: Cells with people that are not drawn.
     """
 
@@ -42,6 +43,7 @@ class Grid:
     rows: Sequence[str]
     columns: Sequence[str]
     cells: dict[tuple[str, str], pd.Series]
+    few: frozenset[tuple[str, str]]
     n_left_out: int
 
 
@@ -52,7 +54,13 @@ def pairs(slices: pd.DataFrame) -> list[str]:
 
 
 def heatmap(
-    slices: pd.DataFrame, dimension: str, *, disparities: pd.DataFrame | None = None, most: int = 40
+    slices: pd.DataFrame,
+    dimension: str,
+    *,
+    disparities: pd.DataFrame | None = None,
+    few: Collection[str] = (),
+    floor: int = 0,
+    most: int = 40,
 ) -> "alt.LayerChart":
     """Draw the WER of every intersection as a cell's colour and number, its speakers beneath, nobody as `empty`.
 
@@ -61,6 +69,9 @@ def heatmap(
             alone, where there are any, give the order of values.
         dimension: One of `pairs(slices)`.
         disparities: disparities.csv; without it cells are coloured that have an interval, with it those judged.
+        few: Slices of the intersection that are not in the table, for fewer people than `floor` are in them: that is
+            all that their cells say.
+        floor: Number of people.
         most: Rows drawn, those of most utterances; of columns, twelve.
 
     Raises:
@@ -71,10 +82,10 @@ def heatmap(
         raise UsageError(
             f"{label(dimension)}: no intersection of two attributes here; expected one of {pairs(slices)}."
         )
-    grid = _grid(part, slices, most)
+    grid = _grid(part, slices, few, most)
     judged = _judged(part, disparities)
     edges = heat.edges([float(cell["wer"]) for cell in grid.cells.values() if cell["slice"] in judged])
-    cells = _cells(grid, judged, edges)
+    cells = _cells(grid, judged, edges, floor=floor)
     data = {
         heat.CELLS: cells,
         heat.ROWS: _names(grid.rows, "row"),
@@ -84,24 +95,35 @@ def heatmap(
     told = Told(
         title=f"WER by {label(grid.down)} and {label(grid.across)}",
         finding=_finding(grid, cells),
-        notes=list(_notes(grid, cells)),
+        notes=list(_notes(grid, cells, floor)),
         n_left_out=grid.n_left_out,
     )
     return drawn(_layers(grid, edges), data, told, height=heat.STEP * len(grid.rows))
 
 
-def _grid(part: pd.DataFrame, slices: pd.DataFrame, most: int) -> Grid:
+def _grid(part: pd.DataFrame, slices: pd.DataFrame, few: Collection[str], most: int) -> Grid:
     down, across = str(part["dimension"].iloc[0]).split(INTERSECTION_SEPARATOR)
-    named = [tuple(str(name).split(INTERSECTION_SEPARATOR, 1)) for name in part["slice"]]
-    cells = {key: row for key, (_, row) in zip(named, part.iterrows(), strict=True) if len(key) == 2}
-    rows = _values(slices, down, [key[0] for key in cells])
-    columns = _values(slices, across, [key[1] for key in cells])
+    cells = {
+        place: row for name, (_, row) in zip(part["slice"], part.iterrows(), strict=True) for place in _place(name)
+    }
+    withheld = {place for name in few for place in _place(name)} - cells.keys()
+    rows, columns = (
+        _values(slices, attribute, [place[side] for place in (*cells, *sorted(withheld))])
+        for side, attribute in enumerate((down, across))
+    )
     if len(columns) > len(rows):
         down, across, rows, columns = across, down, columns, rows
-        cells = {(key[1], key[0]): row for key, row in cells.items()}
+        cells, withheld = {(key[1], key[0]): row for key, row in cells.items()}, {(b, a) for a, b in withheld}
     rows, columns = _largest(rows, cells, 0, most), _largest(columns, cells, 1, MOST_COLUMNS)
     shown = {key: row for key, row in cells.items() if key[0] in rows and key[1] in columns}
-    return Grid(down, across, rows, columns, shown, len(cells) - len(shown))
+    seen = frozenset(key for key in withheld if key[0] in rows and key[1] in columns)
+    return Grid(down, across, rows, columns, shown, seen, len(cells) + len(withheld) - len(shown) - len(seen))
+
+
+def _place(name: object) -> list[tuple[str, str]]:
+    """Return the row and the column of an intersection's cell; nothing where its name is not of two values."""
+    values = str(name).split(INTERSECTION_SEPARATOR, 1)
+    return [(values[0], values[1])] if len(values) == 2 else []
 
 
 def _values(slices: pd.DataFrame, attribute: str, found: Sequence[str]) -> list[str]:
@@ -129,16 +151,16 @@ def _judged(part: pd.DataFrame, disparities: pd.DataFrame | None) -> set[object]
     return {name for name, wer in zip(part["slice"], part["wer"], strict=True) if name in judged and pd.notna(wer)}
 
 
-def _cells(grid: Grid, judged: set[object], edges: Sequence[float]) -> Records:
+def _cells(grid: Grid, judged: set[object], edges: Sequence[float], *, floor: int) -> Records:
     cells: Records = []
+    few = {"kind": heat.FEW, "number": "–", "wer_text": "–", "interval": "–", "speakers": f"< {floor}"}
     for place, row in enumerate(grid.rows):
         for position, column in enumerate(grid.columns):
             where = {"row": place, "col": position}
             found = grid.cells.get((row, column))
             if found is None:
-                cells.append(
-                    {**where, "kind": heat.EMPTY, "wer_text": heat.EMPTY, "label": f"{label(row)} & {label(column)}"}
-                )
+                told = few if (row, column) in grid.few else {"kind": heat.EMPTY, "wer_text": heat.EMPTY}
+                cells.append({**where, **told, "label": f"{label(row)} & {label(column)}"})
                 continue
             wer = finite(found["wer"])
             kind = heat.HEAT if found["slice"] in judged else heat.FEW
@@ -214,8 +236,10 @@ def _finding(grid: Grid, cells: Records) -> str:
     return f"{opening}: {named}, of {how_many(len(seen), 'cell')} with enough people; {count}."
 
 
-def _notes(grid: Grid, cells: Records) -> Iterator[str]:
+def _notes(grid: Grid, cells: Records, floor: int) -> Iterator[str]:
     yield "In a cell: WER in percent, beneath it the number of speakers."
+    if grid.few:
+        yield f"A cell of fewer than {floor} speakers says that alone: its number would be of persons."
     if any(cell["kind"] == heat.FEW for cell in cells):
         yield "Outlined: too few people for a verdict, or a value not declared."
     if any(cell["kind"] == heat.EMPTY for cell in cells):

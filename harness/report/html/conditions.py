@@ -108,6 +108,7 @@ def _finding(row: Row) -> Finding:
         f"({plain(row['dimension'])}): adds {points(row['harm'])} points to a clean WER of "
         f"{percent(row['clean_wer'])}, and {points(row['comparator_harm'])} to the others: "
         f"{points(row['extra_harm'])} more{'' if interval == '–' else f' ({interval})'}{ratio}.",
+        str(row["dimension"]),
     )
 
 
@@ -131,7 +132,7 @@ def _grids(under: UnderConditions) -> list[Part]:
     parts: list[Part] = []
     for number, name in enumerate(dimensions[:MOST_GRIDS] if has_words else []):
         chart = charts.conditions_grid(under.grid, name)
-        parts += [Heading(name), drawing(f"grid-{number}", charts.spec(chart), table="conditions-table")]
+        parts += [Heading(name, name), drawing(f"grid-{number}", charts.spec(chart), table="conditions-table")]
     if len(dimensions) > MOST_GRIDS:
         parts.append(Words(f"{len(dimensions) - MOST_GRIDS} more dimensions are in the table only.", "muted"))
     return parts

@@ -57,7 +57,7 @@ def speakers_section(measured: Measured) -> Section | None:
     heard = measured.counted
     for number, name in enumerate(measured.dimensions[:MOST_SPEAKER_CHARTS]):
         chart = charts.speakers(heard, name, slices=measured.slices)
-        parts += [Heading(name), drawing(f"speakers-{number}", charts.spec(chart), table="speakers-table")]
+        parts += [Heading(name, name), drawing(f"speakers-{number}", charts.spec(chart), table="speakers-table")]
     rows = [
         (row["dimension"], row["slice"], int(row["n_speakers"]), *_rate_pairs(row, ("wer", "speaker_mean_wer")))
         for row in records(measured.of([OVERALL, *measured.dimensions]))

@@ -3,6 +3,7 @@
 from harness.report.html.gaps import detectable
 from harness.report.html.measured import INSUFFICIENT, Measured, Row, records, several
 from harness.report.html.parts import Finding, Findings, Listing, Part, Section, Words
+from harness.report.shown import withheld
 from harness.report.wording import gap_interval, percent, plain, points, remarks
 
 MOST_FOUND, MOST_UNSHOWN, MOST_BETTER = 6, 3, 3  # named here; the table of gaps has all
@@ -15,7 +16,7 @@ def findings_section(measured: Measured) -> Section:
     parts: list[Part] = [Findings(found)] if found else []
     if not _with(measured, "disparity"):
         parts.insert(0, Words(f"No slice is shown to be worse than its comparator by the margin. {_UNSEEN}"))
-    notes = [*_too_few(measured), *remarks(measured.run)]
+    notes = [*_too_few(measured), *withheld(measured.run), *remarks(measured.run)]
     if notes:
         parts.append(Listing(notes))
     return Section("findings", "The worst first", "Findings", parts)
@@ -54,6 +55,7 @@ def _finding(measured: Measured, row: Row, addition: str) -> Finding:
         f"({plain(row['dimension'])}): WER {percent(row['wer'])} against {percent(row['comparator_wer'])} of "
         f"{plain(row['comparator'])}, {points(row['gap'])} points"
         f"{'' if interval == '–' else f' ({interval})'}; {several(people, 'speaker', 'speakers')}{addition}.",
+        str(row["dimension"]),
     )
 
 

@@ -19,7 +19,7 @@ def made_section(measured: Measured) -> Section:
     """Return what someone needs to make the same numbers again."""
     facts, manifest = measured.facts, mapping(measured.facts["manifest"])
     attributes = ", ".join(
-        f"{name} ({mapping(about).get('kind')}, {str(mapping(about).get('provenance')).replace('_', ' ')})"
+        f"{name} ({mapping(about).get('kind')}, {measured.sources.word(name)})"
         for name, about in measured.attributes.items()
     )
     backend = ", ".join(f"{key} {value}" for key, value in mapping(facts.get("backend")).items() if value is not None)
@@ -66,6 +66,7 @@ def reading_section(measured: Measured, under: UnderConditions | None = None) ->
         (verdict("insufficient"), "too few speakers, utterances or words; no test was run."),
         *(_OF_CONDITIONS if under else ()),
         ("undeclared, declined", "not recorded; asked and not answered. They are measured and never compared."),
+        *((f"{word} attributes", told) for word, told in measured.sources.meanings),
     ]
     return Section("reading", "How to read this", "How to read", [Facts(pairs)])
 

@@ -12,6 +12,8 @@ from harness.fairness import Failures
 from harness.fairness.membership import AND, EVERYBODY, OVERALL
 from harness.fairness.speaker_sums import Ints, speaker_codes
 from harness.report.run_files import RunFiles
+from harness.report.shown import ShownRun
+from harness.report.sources import Sources
 from harness.report.wording import mapping, plain
 from harness.results import Run
 from harness.results.run import CONDITIONS
@@ -23,7 +25,9 @@ INSUFFICIENT = "insufficient"
 
 @dataclass(frozen=True)
 class Measured(RunFiles):
-    """Is what the sections are made of: a run, redacted where that was asked for, its tables read once."""
+    """Is what the sections are made of: a run as it is printed, redacted where asked for, its tables read once."""
+
+    run: ShownRun
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -58,6 +62,11 @@ class Measured(RunFiles):
     def attributes(self) -> dict[str, Any]:
         """Return what is known of every attribute, by name."""
         return mapping(mapping(self.facts["manifest"])["attributes"])
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Return who says so of every attribute."""
+        return Sources.of_manifest(self.facts["manifest"])
 
     @property
     def dimensions(self) -> list[str]:

@@ -22,19 +22,22 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Is a heading within a section."""
+    """Is a heading within a section; one of a `dimension` has its `source` beside it, once that is known."""
 
     text: str
+    dimension: str = ""
+    source: str = ""
     kind: ClassVar[str] = "heading"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Is a sentence on one slice, its verdict before it."""
+    """Is a sentence on one slice, its verdict before it; of a `dimension`, with which in brackets `text` begins."""
 
     verdict: str
     subject: str
     text: str
+    dimension: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ import numpy.typing as npt
 
 from harness.corpus import DECLINED, UNDECLARED
 from harness.fairness.membership import membership
+from harness.report.charts.labels import is_declared
 from harness.report.html.measured import INSUFFICIENT, Measured, Row, records, several
 from harness.report.html.parts import Part, Section, Words, table
+from harness.report.shown import Key
 from harness.report.wording import mapping
 from harness.results.run import SLICES
 
@@ -52,24 +54,26 @@ def _row(measured: Measured, dimension: str) -> tuple[object, ...]:
     told = np.unique(part.rows[part.declared[part.codes]])
     speakers = np.unique(measured.speaker_codes[told])
     judged = measured.disparities[measured.disparities["dimension"] == dimension]["verdict"]
-    n_few = int((judged == INSUFFICIENT).sum())
+    n_withheld = sum(dimension == of and is_declared(name) for of, name in measured.run.few)
+    n_judged, n_few = len(judged) + n_withheld, int((judged == INSUFFICIENT).sum()) + n_withheld
     return (
         dimension,
-        ", ".join(str(about[name]).replace("_", " ") for name in ("kind", "provenance") if name in about) or "–",
+        ", ".join(filter(None, (str(about.get("kind", "")), measured.sources.word(dimension)))) or "–",
         int(part.declared.sum()),
-        (f"{n_few:,} of {len(judged):,}", n_few) if len(judged) else ("–", None),
+        (f"{n_few:,} of {n_judged:,}", n_few) if n_judged else ("–", None),
         int((speakers >= 0).sum()),
         len(told),
         _hours(measured.scores["audio_s"].to_numpy(np.float64)[told]),
-        _silent(slices, UNDECLARED),
-        _silent(slices, DECLINED),
-        sum(int(row["n_failed"]) for row in slices),
+        *(_silent(measured, slices, (dimension, name)) for name in (UNDECLARED, DECLINED)),
+        int(measured.everybody["n_failed"]),
     )
 
 
-def _silent(slices: list[Row], name: str) -> tuple[str, float]:
+def _silent(measured: Measured, slices: list[Row], key: Key) -> tuple[str, float]:
     """Return those who gave no value, as speakers and utterances."""
-    found = [row for row in slices if row["slice"] == name]
+    if key in measured.run.few:
+        return f"< {measured.run.floor:,}", 0.5
+    found = [row for row in slices if row["slice"] == key[1]]
     if not found:
         return "0", 0
     n_speakers, n_utterances = int(found[0]["n_speakers"]), int(found[0]["n_utterances"])

@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from harness.fairness.membership import AND
+from harness.fairness.membership import AND, OVERALL
 from harness.fairness.speaker_sums import speaker_codes
 from harness.report.explorer import SPEAKERS
+from harness.report.shown import ShownRun
 from harness.report.wording import mapping
-from harness.results import Run
 from harness.results.run import TERM_EXAMPLES, TERM_LIST
 
 _SPEAKER = "speaker_id"
@@ -20,15 +20,25 @@ _SLICES = ("worst_slice", "max_gap")
 
 
 @dataclass(frozen=True)
-class RedactedRun(Run):
-    """Is a run without transcripts, without speakers, or without both.
+class RedactedRun(ShownRun):
+    """Is a run as it is printed, moreover without transcripts, without speakers, or without both.
 
-    Without speakers, what was sliced by speaker is gone too. The list of terms, which is the customer's own words,
-    examples of them, errors of failed clips, which may quote anything, and ids
-    of utterances, which may name anybody, are gone in either case.
+    Without speakers, what was sliced by speaker is gone too, and every slice of fewer than the policy asks for, whom
+    somebody may know. The list of terms, which is the customer's own words, examples of them, errors of failed clips,
+    which may quote anything, and ids of utterances, which may name anybody, are gone in either case.
     """
 
     redact: frozenset[str]
+
+    def is_withheld(self, dimension: str) -> bool:
+        """Say whether slices of a dimension are withheld where they are of few: without speakers, all but everybody."""
+        if SPEAKERS not in self.redact:
+            return super().is_withheld(dimension)
+        return dimension != OVERALL and not _of_speakers(dimension)
+
+    @property
+    def _withheld_what(self) -> str:
+        return "slice" if SPEAKERS in self.redact else super()._withheld_what
 
     @property
     def scores(self) -> pd.DataFrame:

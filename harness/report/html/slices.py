@@ -4,6 +4,7 @@ from harness.fairness.membership import EVERYBODY, OVERALL
 from harness.report import charts
 from harness.report.html.measured import Measured, Row, records, text
 from harness.report.html.parts import Heading, Part, Section, Words, drawing, table
+from harness.report.shown import withheld
 from harness.report.wording import percent, rate_interval
 from harness.results.run import SLICES
 
@@ -39,11 +40,15 @@ def intersections_section(measured: Measured) -> Section | None:
         return None
     pairs = charts.pairs(measured.slices) if measured.has_words else []
     parts: list[Part] = [
-        Words("Where two attributes meet. A cell without people is drawn empty: nobody was measured there.")
+        Words("Where two attributes meet. A cell without people is drawn empty: nobody was measured there."),
+        *(Words(told, "muted") for told in withheld(measured.run)),
     ]
     for number, pair in enumerate(pairs[:MOST_HEATMAPS]):
-        chart = charts.heatmap(measured.slices, pair, disparities=measured.disparities)
-        parts += [Heading(pair), drawing(f"heatmap-{number}", charts.spec(chart), table="intersections-table")]
+        few = [name for dimension, name in measured.run.few if dimension == pair]
+        chart = charts.heatmap(
+            measured.slices, pair, disparities=measured.disparities, few=few, floor=measured.run.floor
+        )
+        parts += [Heading(pair, pair), drawing(f"heatmap-{number}", charts.spec(chart), table="intersections-table")]
     if len(pairs) > MOST_HEATMAPS:
         parts.append(Words(f"{len(pairs) - MOST_HEATMAPS} more pairs are in the table only.", "muted"))
     rows = [_cells(row) for row in records(measured.of(measured.intersections))]

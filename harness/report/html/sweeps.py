@@ -48,7 +48,7 @@ def _drawings(under: UnderConditions, sweeps: list[str], wer: float | None) -> I
             crossed = under.crossings
             mine = crossed[(crossed["sweep"] == sweep) & (crossed["dimension"] == dimension)]
             chart = charts.level_curves(curves, _along(under, sweep), crossings=mine, wer=wer)
-            yield Heading(f"{plain(sweep)}, by {plain(dimension)}")
+            yield Heading(f"{plain(sweep)}, by {plain(dimension)}", dimension)
             yield drawing(f"curves-{number}", charts.spec(chart), table=linked)
     if len(pairs) > MOST_CURVES:
         yield Words(f"{len(pairs) - MOST_CURVES} more pairs of sweep and dimension are in the tables only.", "muted")

@@ -10,6 +10,7 @@ from harness.report import charts
 from harness.report.html.measured import Measured, Row, records, system_name
 from harness.report.html.parts import Part, Section, Words, drawing, table
 from harness.report.pages import verdict
+from harness.report.shown import ShownRun
 from harness.report.wording import gap_interval, mapping, percent, plain, points, rate_interval
 from harness.results import Run
 from harness.results.run import SCORES, SLICES
@@ -28,12 +29,12 @@ _HEADERS = (
 )
 
 
-def systems_section(measured: Measured, others: Sequence[Run]) -> Section | None:
+def systems_section(measured: Measured, others: Sequence[ShownRun]) -> Section | None:
     """Return this system and the others; None where there is no other."""
     if not others:
         return None
     runs = [measured.run, *others]
-    systems = dict(zip(_names(runs), map(Measured, runs), strict=True))
+    systems = {name: Measured(run) for name, run in zip(_names(runs), runs, strict=True)}
     dimensions = [OVERALL, *measured.dimensions]
     shown = {name: system.of(dimensions) for name, system in systems.items()}
     summaries = [_cells(name, system) for name, system in systems.items()]

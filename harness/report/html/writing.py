@@ -17,9 +17,11 @@ from harness.report.html.parts import Drawing, Section, typeset
 from harness.report.html.people import people_section
 from harness.report.html.redacted import RedactedRun
 from harness.report.html.slices import intersections_section, slices_section
+from harness.report.html.sourced import sourced
 from harness.report.html.speed import speed_section
 from harness.report.html.systems import checked_beside, systems_section
 from harness.report.pages import page
+from harness.report.shown import ShownRun
 from harness.report.wording import gap_interval, mapping, percent, plain, points, policy_sentence, rate_interval
 from harness.results import Run
 from harness.results.run import HTML
@@ -56,6 +58,7 @@ def render_html(run: Run, options: ReportOptions) -> str:
             *_sections(measured, [_shown(other, options) for other in others], options, under),
         ]
         explored = utterances()
+    sections = [sourced(section, measured.sources) for section in sections]
     return page(
         "report",
         title=f"{plain(mapping(measured.facts['manifest'])['name'])} through {system_name(run)}",
@@ -71,16 +74,17 @@ def render_html(run: Run, options: ReportOptions) -> str:
         made=plain(measured.facts["finished"]),
         headline=_headline(measured, under),
         redacted=sorted(set(options.redact)),
+        who_says=measured.sources.sentence,
         typeset=typeset,
     )
 
 
-def _shown(run: Run, options: ReportOptions) -> Run:
-    return RedactedRun(run.path, frozenset(options.redact)) if options.redact else run
+def _shown(run: Run, options: ReportOptions) -> ShownRun:
+    return RedactedRun(run.path, frozenset(options.redact)) if options.redact else ShownRun(run.path)
 
 
 def _sections(
-    measured: Measured, others: list[Run], options: ReportOptions, under: UnderConditions | None
+    measured: Measured, others: list[ShownRun], options: ReportOptions, under: UnderConditions | None
 ) -> list[Section]:
     """Return the sections that have something to say, in a reader's order; under conditions they are of clean audio."""
     first = findings_section(measured)

@@ -35,7 +35,8 @@ from fairlearn.metrics import MetricFrame, count
 frame = pd.read_parquet(Path(__file__).with_name("{frame}"))
 words, errors = frame["reference_words"], frame[["substitutions", "deletions", "insertions"]].sum(axis=1)
 metrics = {{"wer": lambda words, errors: errors.sum() / words.sum() if words.sum() else float("nan"), "n": count}}
-for name in {features}:
+for name, source in {features}:  # a name, and who says so
+    print(f"{{name}} ({{source}})")
     print(MetricFrame(metrics=metrics, y_true=words, y_pred=errors, sensitive_features=frame[name]).by_group)
 '''
 
@@ -57,7 +58,10 @@ def write_fairlearn(table: ExportTable, out: Path) -> list[Path]:
     with whole(out / FRAME) as part:
         pd.concat([_scored(table.frame), features], axis=1).to_parquet(part, index=False)
     several = len(table.frame["condition"].unique()) > 1
-    names = ascii([*(["condition"] if several else []), *features])  # a corpus's names, which must not become code
+    told = {each.name: each.provenance.value.replace("_", "-") for each in table.attributes}
+    named = [(name, told.get(name) or told.get(name.rpartition("=")[0], "")) for name in map(str, features)]
+    conditions = [("condition", "what was done to the audio")] if several else []
+    names = ascii([*conditions, *named])  # a corpus's names, which must not become code
     program = _PROGRAM.format(frame=FRAME, features=names)
     return [out / FRAME, write_whole(out / PROGRAM, [program.encode()])]
 

@@ -35,6 +35,8 @@ speakers or utterances, no paths, and no text from the data but the names of dim
 Rates are rounded to {digits} decimals, counts are exact. An empty cell is not zero: it is not shown, or there is no
 such number.
 
+Who says so of the attributes that slices are of: {sources}.
+
 ## What was left out
 
 - Slices with fewer than **{min_speakers} speakers**, and slices of which one speaker said more than {dominant} of the
@@ -72,6 +74,7 @@ def readme(
     n_published: int,
     n_cells: int,
     min_speakers: int,
+    sources: Mapping[str, str],
     notes: Sequence[str],
 ) -> str:
     """Return the README of a shared folder.
@@ -82,6 +85,7 @@ def readme(
         n_published: Cells that are shown.
         n_cells: Cells of the run.
         min_speakers: The floor.
+        sources: Of each attribute that is shown where its values come from, as its datasheet writes it.
         notes: What else was left out.
     """
     lines = []
@@ -97,6 +101,7 @@ def readme(
         digits=DIGITS,
         min_speakers=min_speakers,
         dominant=f"{DOMINANT_SHARE:.0%}",
+        sources="; ".join(f"{name}: {told.replace('_', '-')}" for name, told in sources.items()) or "there are none",
         n_published=n_published,
         n_cells=n_cells,
         more="".join(f"- {note[0].upper()}{note[1:]}.\n" for note in notes),

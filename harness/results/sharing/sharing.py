@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from harness.corpus import Provenance
 from harness.errors import RunDirectoryError, StorageError, UsageError
 from harness.fairness.membership import AND, OVERALL
 from harness.results.run import CONFIG, FACTS, SUMMARY, Run
@@ -80,6 +81,7 @@ def share_aggregate(run: Run, out: Path | str, *, min_speakers: int | None = Non
         n_published=len(allowed.published),
         n_cells=len(cells.keys),
         min_speakers=allowed.min_speakers,
+        sources=_sources(run, allowed),
         notes=allowed.notes,
     )
     files[DIGESTS] = "".join(f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in files.items())
@@ -140,9 +142,24 @@ def _floor(facts: Mapping[str, object], min_speakers: int | None) -> int:
     return max(LEAST_SPEAKERS, promised) if isinstance(promised, int) else LEAST_SPEAKERS
 
 
-def _facts(run: Run, allowed: Suppressed) -> dict[str, str]:
+def _shown(allowed: Suppressed) -> frozenset[str]:
+    """Name the dimensions of which anything is published, and the attributes that they are made of."""
     shown = {key.dimension for key in allowed.published}
-    dimensions = frozenset({*shown, *(part for name in shown for part in name.split(AND))} - {OVERALL})
+    return frozenset({*shown, *(part for name in shown for part in name.split(AND))} - {OVERALL})
+
+
+def _sources(run: Run, allowed: Suppressed) -> dict[str, str]:
+    """Return who says so of the attributes of which anything is published."""
+    attributes, shown = run.facts["manifest"]["attributes"], _shown(allowed)
+    return {
+        defused(name): Provenance(told["provenance"]).value
+        for name, told in attributes.items()
+        if name in shown and told.get("provenance") in Provenance.__members__
+    }
+
+
+def _facts(run: Run, allowed: Suppressed) -> dict[str, str]:
+    dimensions = _shown(allowed)
     try:
         config = yaml.safe_load((run.path / CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:

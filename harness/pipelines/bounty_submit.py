@@ -1,0 +1,46 @@
+"""A hunter's file in, its place among the submissions and a receipt out; what is refused leaves no trace."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.pipelines.bounty_outcome import BountyOutcome
+from harness.report.bounties.answers import Taken
+from harness.results.bounties.folder import IDS, BountyFolder
+from harness.results.bounties.heard import read_heard, read_ids
+from harness.results.bounties.rules import read_rules
+from harness.results.bounties.submission import LARGEST, HeardElsewhere, parsed_submission
+from harness.results.bounties.taking import take
+from harness.results.bounties.untrusted import read_untrusted
+
+
+@dataclass(frozen=True, kw_only=True)
+class BountySubmitJob:
+    """Holds what `harness bounty submit` needs, as ordinary objects.
+
+    Attributes:
+        bounty: The folder of the bounty.
+        submission: The JSON file; transcripts that it names lie beside it.
+    """
+
+    bounty: Path
+    submission: Path
+
+
+def bounty_submit(job: BountySubmitJob) -> BountyOutcome:
+    """Check a submission and take it.
+
+    Raises:
+        UsageError: It is not as the rules ask, or nothing is taken any more.
+        LedgerError: The ledger is damaged.
+        StorageError: It cannot be written.
+    """
+    folder = BountyFolder.open(job.bounty)
+    rules = read_rules(folder.rules)
+    data = read_untrusted(job.submission, most=LARGEST, what=job.submission.name)
+    submission = parsed_submission(data, rules, what=job.submission.name)
+    heard: bytes | None = None
+    if isinstance(submission.alternative, HeardElsewhere):
+        beside = job.submission.parent / submission.alternative.file
+        heard, _ = read_heard(beside, read_ids(folder.public / IDS))
+    submitted, entry = take(folder, rules, submission, data=data, heard=heard)
+    return BountyOutcome(Taken(folder.path, submitted, entry.digest, rules.rules.n_submissions - submitted.n))

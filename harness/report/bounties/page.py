@@ -1,0 +1,157 @@
+"""What a closed bounty left in, `bounty.html` out: what was found, what it did for whom, and what it does not say."""
+
+from harness.report.bounties import words
+from harness.report.bounties.seen import EVERYBODY, Seen, rows_of
+from harness.report.html.parts import Facts, Listing, Section, Words, table, typeset
+from harness.report.pages import page
+from harness.report.wording import percent, plain, points
+from harness.results.bounties.folder import LEDGER, ROUNDS
+from harness.results.bounties.standing import Verdict
+
+
+def render_page(seen: Seen) -> str:
+    """Return the page as one HTML file; no person, id or text of the corpus is in it."""
+    found = [_groups(seen), _rounds(seen), _answers(seen), _meaning(seen), _made(seen)]
+    made = "" if seen.standing.closed is None else seen.standing.closed.at
+    return page(
+        "bounty",
+        title=plain(seen.rules.name),
+        description=_lede(seen),
+        sections=[(each.id, each.short) for each in found],
+        parts=found,
+        made=made,
+        lede=_lede(seen),
+        headline=_headline(seen),
+        typeset=typeset,
+    )
+
+
+def _lede(seen: Seen) -> str:
+    n, overall = len(seen.accepted), seen.overall
+    if overall is None:
+        return (
+            f"Nothing was accepted of {len(seen.standing.answered):,} answered submissions on {seen.rules.base}. That "
+            "is no evidence that it serves everybody alike."
+        )
+    return (
+        f"Outsiders showed {n:,} {'group' if n == 1 else 'groups'} whom {seen.rules.base} serves worse than another "
+        f"system does. With the list, the sealed half's clipped WER went from {percent(overall[0])} to "
+        f"{percent(overall[1])}, and no accepted group got worse."
+    )
+
+
+def _headline(seen: Seen) -> list[tuple[str, str, str]]:
+    rules, standing = seen.rules, seen.standing
+    answered = f"of {rules.rules.n_submissions:,} declared"
+    rejected = (
+        f"{seen.counted(Verdict.rejected):,} rejected, {seen.counted(Verdict.could_not_be_run):,} could not be run"
+    )
+    found = [
+        ("answered", f"{len(standing.answered):,}", answered),
+        ("accepted", f"{standing.n_accepted:,}", rejected),
+        ("sealed", f"{rules.holdout.n_speakers:,} people", f"{rules.holdout.n_words:,} words"),
+    ]
+    if (overall := seen.overall) is not None:
+        found.append(("clipped WER", percent(overall[1]), f"{points(overall[1] - overall[0])} points since the start"))
+    return found
+
+
+def _groups(seen: Seen) -> Section:
+    rows = []
+    for number, (submitted, answered) in enumerate(seen.accepted, start=1):
+        own = [row for row in seen.of(submitted.predicate) if row["round"] >= number]
+        before, after = (own[0]["wer_before"], own[-1]["wer_after"]) if own else (None, None)
+        share = own[0]["share"] if own else None
+        rows.append(
+            (
+                number,
+                plain(submitted.predicate),
+                plain(submitted.alternative),
+                words.gain(answered.gain),
+                (percent(share), share),
+                (percent(before), before),
+                (percent(after), after),
+            )
+        )
+    headers = ("round", "group", "served better by", "gain told", "of words", "WER before", "WER at the end")
+    caption = "Accepted groups: clipped WER on the sealed half before their round and at the end."
+    parts = [table("accepted", headers, rows, caption=caption, file=ROUNDS)] if rows else [Words("None was accepted.")]
+    asked = {name for submitted, _ in seen.accepted for name in _columns(seen, submitted.predicate)}
+    told = [(each.name, words.column(each)) for each in seen.rules.columns if each.name in asked]
+    return Section(
+        "groups",
+        "Who was served worse, and is served better",
+        "Groups",
+        [*parts, Words(words.EVALUATION_ONLY), *([Facts(told)] if told else [])],
+    )
+
+
+def _columns(seen: Seen, text: str) -> frozenset[str]:
+    return next((group.columns for group in seen.decisions.groups if group.text == text), frozenset())
+
+
+def _rounds(seen: Seen) -> Section:
+    rows = [
+        (
+            int(row["round"]),
+            plain(row["group"]),
+            plain(row["system"]),
+            (percent(row["share"]), row["share"]),
+            (percent(row["wer_before"]), row["wer_before"]),
+            (percent(row["wer_after"]), row["wer_after"]),
+            "repaired" if row["repaired"] else "",
+        )
+        for row in rows_of(seen.rounds)
+    ]
+    headers = ("round", "group", "system", "of words", "WER before", "WER after", "")
+    told = (
+        f"After every round, {EVERYBODY} and each group accepted until then. Where a new pair would have made an "
+        "earlier group worse, that group was pointed back to the list that served it best."
+    )
+    parts = [table("rounds", headers, rows, caption=told, file=ROUNDS)] if rows else [Words("There was no round.")]
+    return Section("rounds", "Round by round", "Rounds", parts)
+
+
+def _answers(seen: Seen) -> Section:
+    of = {each.n: each for each in seen.standing.answered}
+    rows = [
+        (
+            each.n,
+            plain(each.predicate),
+            plain(each.alternative),
+            of[each.n].verdict.value.replace("_", " ") if each.n in of else "not answered",
+            words.gain(of[each.n].gain) if each.n in of else "",
+        )
+        for each in seen.standing.submitted
+    ]
+    headers = ("no.", "group", "alternative", "answer", "gain told")
+    parts = (
+        [table("answers", headers, rows, caption="Every submission in the order of the ledger.", file=LEDGER)]
+        if rows
+        else [Words("Nothing was handed in.")]
+    )
+    return Section("answers", "What was asked", "Submissions", [*parts, Words(words.REJECTED)])
+
+
+def _meaning(seen: Seen) -> Section:
+    told = [words.ACCEPTED, words.REJECTED, words.assumed(seen.rules), words.price(seen.rules), words.SEALED_WORDS]
+    return Section("meaning", "What an answer means", "Meaning", [Words(words.promise(seen.rules)), Listing(told)])
+
+
+def _made(seen: Seen) -> Section:
+    rules, standing = seen.rules, seen.standing
+    closed = standing.closed
+    pairs: list[tuple[str, object]] = [
+        ("opened", standing.at),
+        ("closed", "" if closed is None else closed.at),
+        ("to be improved", rules.base),
+        ("on offer", ", ".join([*rules.systems, *(["transcripts"] if rules.hypotheses else []), *rules.backends])),
+        ("halves", words.halves(rules)),
+        ("commitment", standing.commitment),
+        ("salt", "" if closed is None else closed.salt),
+        ("last line of the ledger", standing.last),
+    ]
+    told = (
+        "harness bounty verify bounty=FOLDER checks the chain, and with the sealed files computes every answer again."
+    )
+    return Section("made", "How this was made", "Made", [Facts(pairs), Words(told)])

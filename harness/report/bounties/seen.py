@@ -1,0 +1,51 @@
+"""What a closed bounty left in, as the page and the screen read it: rounds, accepted groups, answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.fairness.bounty import PointerDecisionList
+from harness.results.bounties.rules import PublicRules
+from harness.results.bounties.standing import Answered, Standing, Submitted, Verdict
+
+EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Holds what a bounty ended with; `rounds` is the table of `rounds.csv`."""
+
+    rules: PublicRules
+    standing: Standing
+    decisions: PointerDecisionList
+    rounds: pd.DataFrame
+
+    @property
+    def accepted(self) -> list[tuple[Submitted, Answered]]:
+        """Return the accepted submissions with their answers, in order."""
+        return [
+            (self.standing.submitted[each.n - 1], each)
+            for each in self.standing.answered
+            if each.verdict is Verdict.accepted
+        ]
+
+    def counted(self, verdict: Verdict) -> int:
+        """Count the answers of a kind."""
+        return sum(each.verdict is verdict for each in self.standing.answered)
+
+    @property
+    def overall(self) -> tuple[float, float] | None:
+        """Return the clipped WER of everybody before the first round and after the last; None without rounds."""
+        rows = self.of(EVERYBODY)
+        return (rows[0]["wer_before"], rows[-1]["wer_after"]) if rows else None
+
+    def of(self, group: str) -> Sequence[Mapping[str, Any]]:
+        """Return the rows of a group, a round each."""
+        return rows_of(self.rounds[self.rounds["group"] == group])
+
+
+def rows_of(rounds: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of the table of rounds, cells by column."""
+    return [{str(name): cell for name, cell in row.items()} for row in rounds.to_dict("records")]

@@ -1,0 +1,97 @@
+"""The rules of a bounty in, the sentences that page, screen and guide share out: what an answer means."""
+
+from harness.fairness.bounty import Assumed
+from harness.report.wording import figure, percent
+from harness.results.bounties.rules import DeclaredColumn, PublicRules
+
+ACCEPTED = (
+    "Accepted means: on people whom nobody outside has seen, the alternative makes fewer word errors for the group "
+    "than the list did, by a lower bound over speakers and by a test of random signs, at a level that pays for every "
+    "answer that could have been given before."
+)
+REJECTED = (
+    "Rejected means that this was not shown. It never means that both serve the group alike: the group may have too "
+    "few people, the gain may be too small, or the level too strict by now."
+)
+SEALED_WORDS = (
+    "Public: the rules, the development half with codes in the place of people's ids, the list, the ledger and every "
+    "answer. Sealed until the end: who is in the other half, its references and counts, and what each answer rests on. "
+    "The ledger's first line commits to the sealed files."
+)
+EVALUATION_ONLY = (
+    "A group by what people said of themselves is for evaluation: it shows who is served worse, and nobody may be "
+    "routed by it who was not asked. A list can be run as a router only where every column is measured of the "
+    "recording."
+)
+
+
+def promise(rules: PublicRules) -> str:
+    """Say what the rules ask of an acceptance, and how often may be asked."""
+    told = rules.rules
+    return (
+        f"At most {told.n_submissions:,} submissions are answered and {told.n_acceptances:,} accepted; then this "
+        f"holdout answers no more. The chance that a bounty accepts anything that is no better is at most "
+        f"{percent(told.alpha)}. An acceptance gains at least {100 * told.min_gain:g} points of all words of the "
+        f"holdout, of at least {told.min_speakers} speakers in the group."
+    )
+
+
+def assumed(rules: PublicRules) -> str:
+    """Say what an acceptance rests on."""
+    of_alternatives = {
+        Assumed.symmetry: "that people gain about as they lose by an alternative that is no better on average: one "
+        "that usually helps a little and rarely fails somebody altogether could pass where none of those few is sealed",
+        Assumed.nothing: "nothing of alternatives: also one that rarely fails somebody altogether is excluded, which "
+        "only large gains of many people are enough for",
+    }
+    return (
+        f"It assumes that speakers are independent of one another, and {of_alternatives[rules.rules.assumed]}; and "
+        "that the sealed half stays sealed: who has its recordings and references from elsewhere, such as a public "
+        "corpus, can fit an alternative to them, and no level pays for that. Loss is word errors of an utterance, never more "
+        "than its words, so that one that goes on and on costs as much as an empty one."
+    )
+
+
+def price(rules: PublicRules) -> str:
+    """Say who pays for what."""
+    steps = ", ".join(f"{100 * step:g}" for step in rules.rules.gain_steps)
+    return (
+        "Every answer tells a little of the sealed half, and later questions may build on it; so each is paid for. A "
+        "question is asked at a level divided by the number of ways in which answers could have come before it: a "
+        "rejection costs what it takes up of the submissions, an acceptance much more, as it tells its gain (rounded "
+        f"down to {steps} points) and the repairs of the list. Everybody pays: ask what the development half supports."
+    )
+
+
+def halves(rules: PublicRules) -> str:
+    """Say who is in which half."""
+    ours, theirs = rules.development, rules.holdout
+    left = rules.left_out.n_without_speaker + rules.left_out.n_withdrawn
+    told = f"; {left:,} utterances of people without an id or who withdrew are in neither" if left else ""
+    return (
+        f"{ours.n_speakers:,} people are published ({ours.n_utterances:,} utterances, {ours.n_words:,} words) and "
+        f"{theirs.n_speakers:,} sealed ({theirs.n_utterances:,} and {theirs.n_words:,}), divided by chance alone{told}."
+    )
+
+
+def column(each: DeclaredColumn) -> str:
+    """Say what a column is."""
+    return f"{each.describes}, {each.provenance.replace('_', ' ')}"
+
+
+def level(number: float) -> str:
+    """Say how strict a level is.
+
+    >>> level(0.0001)
+    'one-sided level 0.0001 (1 in 10,000)'
+    """
+    return f"one-sided level {figure(number)} (1 in {1 / number:,.0f})" if number > 0 else "no level: nothing is asked"
+
+
+def gain(step: float | None) -> str:
+    """Say what is told of a gain.
+
+    >>> gain(0.005), gain(None)
+    ('at least 0.5 points', '')
+    """
+    return "" if step is None else f"at least {100 * step:g} points"

@@ -1,0 +1,139 @@
+"""A run in, the same run without what would be printed of single people out: whatever reads it cannot show it.
+
+Where attributes meet, a slice of fewer speakers than the policy asks for is people, not a group: its rate is theirs.
+No row of such an intersection is in any table here, nor its name in any list; how many there are, and that they are
+few, is all that is said. The files of the run keep every count, for counts are what other runs are made from.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.corpus.attributes import INTERSECTION_SEPARATOR
+from harness.fairness import Policy
+from harness.report.wording import mapping
+from harness.results import Run
+from harness.results.run import PLACED
+
+Key = tuple[str, str]
+INSUFFICIENT, INTERSECTION = "insufficient", "intersection"
+_LISTS = ("violations", "normaliser_sensitive")  # of the summary, each item of one slice
+
+
+@dataclass(frozen=True)
+class ShownRun(Run):
+    """Is a run as it is printed: without intersections of fewer speakers than its policy asks for."""
+
+    @cached_property
+    def floor(self) -> int:
+        """Return the number of speakers below which a slice is of few."""
+        return floor_of(super().facts)
+
+    @cached_property
+    def few(self) -> frozenset[Key]:
+        """Return the slices, by dimension and name, of which nothing is printed."""
+        slices = super().slices
+        withheld = slices["dimension"].map(self.is_withheld).to_numpy(bool)
+        rows = slices[withheld & (slices["n_speakers"] < self.floor).to_numpy(bool)]
+        return frozenset(zip(rows["dimension"], rows["slice"], strict=True))
+
+    @property
+    def few_sentence(self) -> str:
+        """Say how many slices are left out and why; empty where none is."""
+        return few_sentence(len(self.few), self.floor, what=self._withheld_what)
+
+    def is_withheld(self, dimension: str) -> bool:
+        """Say whether slices of a dimension are withheld where they are of few: those of several attributes."""
+        return INTERSECTION_SEPARATOR in dimension
+
+    @property
+    def _withheld_what(self) -> str:
+        return INTERSECTION
+
+    @property
+    def slices(self) -> pd.DataFrame:
+        """Return the slice table without slices of few."""
+        return self._without_few(super().slices)
+
+    @property
+    def disparities(self) -> pd.DataFrame:
+        """Return the disparity table without slices of few, and without those compared with one."""
+        return self._without_few(super().disparities)
+
+    def optional(self, name: str) -> pd.DataFrame | None:
+        """Return a table that not every run has, without slices of few; None where this run has not."""
+        table = super().optional(name)
+        if table is None:
+            return None
+        if name == PLACED:  # how many speakers another run has there is not told: its verdict is
+            crossed = table["dimension"].map(self.is_withheld).to_numpy(bool)
+            table = table[~(crossed & (table["there_verdict"] == INSUFFICIENT).to_numpy(bool))]
+        return self._without_few(table)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Return the headline without what it says of slices of few; its counts are of all."""
+        summary = super().summary
+        kept: dict[str, Any] = {
+            name: [each for each in summary.get(name) or [] if not self.is_few(each)] for name in _LISTS
+        }
+        lost = {f"{dimension}: {name}" for dimension, name in self.few}
+        kept["slices_lost"] = [name for name in summary.get("slices_lost") or [] if name not in lost]
+        if summary.get("beyond"):
+            kept["beyond"] = {name: self._beyond(told) for name, told in mapping(summary["beyond"]).items()}
+        return summary | kept
+
+    def is_few(self, told: Mapping[str, Any]) -> bool:
+        """Say whether something that names a dimension and a slice is about few."""
+        return (str(told.get("dimension")), str(told.get("slice"))) in self.few
+
+    def _beyond(self, told: object) -> object:
+        """Return what is said of conditions without slices of few."""
+        if not isinstance(told, Mapping) or not isinstance(told.get("violations"), Sequence):
+            return told
+        return {**told, "violations": [each for each in told["violations"] if not self.is_few(each)]}
+
+    def _without_few(self, table: pd.DataFrame) -> pd.DataFrame:
+        if table.empty or not self.few:
+            return table
+        about = np.zeros(len(table), dtype=bool)
+        for column in ("slice", "comparator"):
+            if {"dimension", column} <= set(table.columns):
+                keys = zip(table["dimension"], table[column], strict=True)
+                about |= np.fromiter((key in self.few for key in keys), bool, len(table))
+        return table[~about].reset_index(drop=True)
+
+
+def withheld(run: ShownRun) -> list[str]:
+    """Return the note on what is left out, where something is."""
+    return [run.few_sentence] if run.few_sentence else []
+
+
+def without_few(table: pd.DataFrame, floor: int) -> pd.DataFrame:
+    """Return a table's rows but those of intersections of fewer speakers, `n_speakers`, than a floor."""
+    crossed = table["dimension"].astype(str).str.contains(INTERSECTION_SEPARATOR, regex=False)
+    return table[~(crossed & (table["n_speakers"] < floor))]
+
+
+def few_sentence(number: int, floor: int, *, what: str = INTERSECTION) -> str:
+    """Say how many slices are left out and why; empty where none is.
+
+    >>> few_sentence(2, 5)
+    '2 intersections of fewer than 5 speakers are not printed: numbers of so few would be of persons.'
+    """
+    if not number:
+        return ""
+    several = number > 1
+    return (
+        f"{number:,} {what}{'s' if several else ''} of fewer than {floor} speakers {'are' if several else 'is'} not "
+        "printed: numbers of so few would be of persons."
+    )
+
+
+def floor_of(facts: Mapping[str, Any]) -> int:
+    """Return the policy's floor of speakers; that of the usual policy where a run.json does not say it."""
+    return int(mapping(facts.get("policy")).get("min_speakers") or Policy().min_speakers)
