@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from harness.errors import StorageError
+from harness.fairness import Verdict
+from harness.fairness.membership import AND
 from harness.report import charts
 from harness.report.board_nights import NightRow, night_rows
 from harness.report.board_trends import Trends, name_of, short, system_of, trends
@@ -22,6 +24,7 @@ from harness.report.links import link
 from harness.report.pages import page
 from harness.report.sources import Sources
 from harness.report.wording import plain
+from harness.results.headlines import Violation
 from harness.results.history import History
 
 Row: TypeAlias = Mapping[Hashable, Any]
@@ -191,16 +194,22 @@ def _alert(run: Row, folder: Path) -> Alert:
     if run["held"] == "untested":
         told = ["Nothing could be tested: too few people, or no slices."]
     else:
-        broken = run["violations"]
+        broken = [each for each in run["violations"] if not _is_of_few(each)]
         told = [
             f"{short(each.dimension)} {name_of(each.dimension, each.slice)}: {short_reason(each.reason)}"
             for each in broken[:_MOST_NAMED]
         ]
         told += [f"and {len(broken) - _MOST_NAMED} more slices"] if len(broken) > _MOST_NAMED else []
+        told += ["intersections of too few people"] if len(broken) < len(run["violations"]) else []
         told += ["more clips failed than allowed"] if run["too_many_failed"] else []
         told = told or ["there was nothing to compare"]
     shape, word = ("insufficient", "nothing tested") if run["held"] == "untested" else ("disparity", "violated")
     return Alert(shape, word, f"{row.manifest} · {row.system}", row.when, tuple(told), row.href)
+
+
+def _is_of_few(broken: Violation) -> bool:
+    """Say whether a slice is an intersection of too few people: an alert would be about persons."""
+    return AND in broken.dimension and broken.verdict == Verdict.insufficient.value
 
 
 def short_reason(reason: str) -> str:

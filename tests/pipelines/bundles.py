@@ -3,11 +3,12 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
 
-from tests.builders import FEW_RESAMPLES, harness, tone_rows
+from tests.builders import FEW_RESAMPLES, Ended, harness, tone_rows
 
 PLAIN = (
     "evidence.sensitivity=false",
@@ -80,3 +81,11 @@ def bundled(run: Path, *options: object, out: str = "claim.tar") -> Path:
     ended = harness("bundle", run, f"out={run.parent / out}", *options, cwd=run.parent)
     assert ended.exit_status == 0, ended.err
     return run.parent / out
+
+
+def reproduced(bundle: Path, folder: Path, *options: object) -> tuple[Ended, Any]:
+    """Reproduce a bundle in a folder; return how the command ended and what it found, None where it could not."""
+    ended = harness("reproduce", bundle, "run_dir=again", *options, cwd=folder)
+    assert ended.is_in_words, ended.err
+    told = folder / "again" / "reproduced.json"
+    return ended, json.loads(told.read_text()) if told.is_file() else None

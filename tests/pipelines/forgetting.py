@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet
 
+from harness.provenance import digest_of_file
 from tests.builders import FEW_RESAMPLES, Ended, harness, tone_corpus, tone_rows
 
 WHO, OTHER = "wanda-quokka-77", "s01"  # a speaker id like no other text, and somebody who stays
@@ -70,9 +71,10 @@ def everything(home: Home) -> None:
     (home.path / "terms.csv").write_text("term\nnine\neight\n")
     home.made("benchmark", manifest, *HEARD_BY, "run_dir=runs/heard", *QUICK)
     slow = ("condition=[noise_white,slow]", "conditions.noise_white.snr_db=20", "conditions.slow.factor=0.9")
-    home.made("last_mile", manifest, *HEARD_BY, *slow, "run_dir=runs/mile", "terms=terms.csv", *QUICK)
+    home.made("last_mile", manifest, *HEARD_BY, *slow, "run_dir=runs/mile", *QUICK)
     home.made("rescore", manifest, "hypotheses=heard.jsonl", "run_dir=runs/scored", "terms=terms.csv", *CHEAP)
     home.made("rescore", manifest, "hypotheses=heard.jsonl", "run_dir=runs/people", "slices.by=[speaker_id]", *QUICK)
+    home.made("report", "run=runs/scored")
     home.made("compare", "baseline=runs/people", "candidate=runs/people", "run_dir=runs/compared", *FEW_RESAMPLES)
     home.made("discover", "run=runs/heard", "run_dir=runs/found", *FEW_RESAMPLES)
     home.made("describe", manifest, "run_dir=runs/described", "against=[corpus/manifest.jsonl]")
@@ -131,3 +133,14 @@ def contents(path: Path) -> Iterator[bytes]:
 
 def scores_of(run: Path) -> pd.DataFrame:
     return pd.read_parquet(run / "scores.parquet")
+
+
+def tree(folder: Path) -> dict[Path, str]:
+    """Return the digest of every file below a folder."""
+    return {path.relative_to(folder): digest_of_file(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def rescore(home: Home, run_dir: object, *words: object) -> Ended:
+    """Score the transcripts of the corpus."""
+    source = ("manifest.path=corpus/manifest.jsonl", "hypotheses=heard.jsonl", f"run_dir={run_dir}")
+    return home.made("rescore", *source, *QUICK, *words)

@@ -136,7 +136,7 @@ ALTERNATIVES = [
         {"backend": "whisper", "options": {"model": ["tiny"]}}, "expected a number, a text", id="a-list-option"
     ),
     pytest.param({"backend": "whisper", "options": {"model": {"_target_": "x"}}}, "expected a number", id="a-node"),
-    pytest.param({"backend": "whisper", "options": {"model": "/tmp/evil.pt"}}, "no place of a file", id="weights"),
+    pytest.param({"backend": "whisper", "options": {"model": "/evil.pt"}}, "no place of a file", id="weights"),
     pytest.param({"backend": "whisper", "options": {"model": "../evil.pt"}}, "no place of a file", id="weights-up"),
     pytest.param({"backend": "whisper", "options": {"model": "~/evil.pt"}}, "no place of a file", id="weights-home"),
     pytest.param({"backend": "whisper", "options": {"model": "http://a/b"}}, "no place of a file", id="an-address"),

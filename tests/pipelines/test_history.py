@@ -105,6 +105,18 @@ def test_what_is_printed_is_written(nights, tmp_path, suffix, where):
     assert f"Written: {file}" in shown(answer)
 
 
+def test_no_text_of_the_csv_is_a_formula(nights, tmp_path):
+    facts = nights / sorted(path.name for path in nights.iterdir() if (path / "run.json").is_file())[0] / "run.json"
+    told = json.loads(facts.read_text(encoding="utf-8"))
+    facts.write_text(json.dumps(told | {"manifest": told["manifest"] | {"name": "=1+1"}}), encoding="utf-8")
+    file = tmp_path / "rows.csv"
+    history(job(nights, out=file, last=50))
+    names = set(pd.read_csv(file)["manifest"])
+    assert "'=1+1" in names
+    assert not [name for name in names if name.startswith("=")]
+    assert set(pd.read_csv(file)["sources"]) == {"accent: self_reported"}
+
+
 def test_the_board_is_of_everything_whatever_is_printed(nights, tmp_path):
     answer = history(job(nights, board=tmp_path / "board", where=Where(system="whisper*"), last=1)).answer
     assert answer.files == (tmp_path / "board" / "index.html",)

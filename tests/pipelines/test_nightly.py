@@ -121,6 +121,39 @@ def test_three_points_lost_in_one_accent_are_caught_and_named_the_same_night_and
     assert place.night("4").exit_status == 0, "the baseline is the blessed run, not the night before"
 
 
+def test_a_loss_of_one_person_where_attributes_meet_fails_the_night_and_names_nobody(place):
+    with (place.folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["utterance_id", "text", "speaker_id", "accent", "gender"])
+        writer.writeheader()
+        writer.writerows(
+            row | {"gender": "woman" if row["speaker_id"] in ("south0", "north0", "west0") else "man"}
+            for row in place.rows()
+        )
+    place.matrix(transcripts={"vendor": [*place.scored(), "slices.intersections=2"]})
+    place.transcripts()
+    place.night("1")
+    place.bless("1")
+    heard = (place.folder / "heard.csv").read_text(encoding="utf-8").splitlines()
+    lost = [
+        line.replace("one two three four five", "x x x x x") if line.startswith("south0-") else line for line in heard
+    ]
+    (place.folder / "heard.csv").write_text("\n".join(lost), encoding="utf-8")
+    assert place.night("2").exit_status == 3
+    crossed = [row for row in place.told("2")["changes"] if row["dimension"] == "accent & gender"]
+    alone = [row for row in crossed if row["slice"] == "of fewer than 5 speakers"]
+    assert [row["verdict"] for row in alone if row["measure"] == "slice_wer"] == ["regression"]
+    assert {row[name] for row in alone for name in ("baseline", "tonight", "difference", "n_speakers")} == {None}
+    folder = place.folder / "nights" / "2"
+    for file in ("nightly.json", "nightly.md", "nightly.xml", "../board/index.html"):
+        text = (folder / file).read_text(encoding="utf-8")
+        assert "south &amp; woman" not in text
+        assert "south & woman" not in text
+    assert "WER of accent & gender of fewer than 5 speakers" in (folder / "nightly.md").read_text().replace(
+        "&amp;", "&"
+    )
+    assert "south & woman" in (folder / "changes.csv").read_text(encoding="utf-8")  # what the numbers are made from
+
+
 def test_a_cell_that_fails_does_not_stop_the_others_and_says_why(place):
     place.matrix(
         transcripts={

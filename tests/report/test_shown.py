@@ -150,7 +150,7 @@ def test_acoustic_attributes_make_nobody_one_of_few():
     assert found["accent"].tolist() == [*"nnnn", FEW, FEW]
 
 
-def test_people_without_an_id_may_be_one(planted):
+def test_people_without_an_id_may_be_one():
     scores = pd.DataFrame({"speaker_id": [None] * 4, "accent": ["n"] * 4})
     facts = {"manifest": {"attributes": {"accent": {"kind": "accent"}}}, "policy": {"min_speakers": 2}}
     assert without_few(scores, facts)["accent"].tolist() == [FEW] * 4

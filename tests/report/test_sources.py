@@ -1,12 +1,14 @@
 """Wherever an attribute is named, a reader is told who says so: in one word each, or once for all of them."""
 
 import dataclasses
+import json
 
 import pytest
 
 from harness.pipelines.job import SliceOptions
 from harness.report.markdown import render
 from harness.report.sources import Sources
+from tests.builders import harness
 from tests.report.builders import finished_run, promising
 from tests.report.html_builders import part, rendered, section, squeezed
 from tests.report.test_pages import Read
@@ -67,7 +69,6 @@ def test_an_intersection_tells_both_sources(mixed):
     cells = [squeezed(Read(row).text) for row in part(page, "intersections").split("<tr>")]
     assert any(cell.startswith("accent (self-reported) & gender (annotated)") for cell in cells)
     assert "accent & gender self-reported & annotated" in section(page, "intersections")  # its heading
-    assert "(accent (self-reported)): WER" in section(page, "findings")
 
 
 def test_a_name_stands_bare_where_the_source_of_all_is_said(alike):
@@ -90,6 +91,35 @@ def test_every_table_of_report_md_has_it_beneath(mixed):
 
 def test_the_screen_says_it_after_the_table(mixed):
     assert "\nSelf-reported: accent. Annotated: gender.\n" in shown(mixed)
+
+
+@pytest.mark.parametrize(
+    ("command", "report"),
+    [
+        pytest.param("compare baseline={run} candidate={run} run_dir=out", "out/report.md", id="compare"),
+        pytest.param("plan run={run} run_dir=out", "out/report.md", id="plan-a-run"),
+        pytest.param("plan manifest=file manifest.path={manifest} run_dir=out", "out/report.md", id="plan-a-manifest"),
+        pytest.param("discover run={run} run_dir=out discovery.min_speakers=4", "out/report.md", id="discover"),
+        pytest.param("describe manifest=file manifest.path={manifest} run_dir=out", "out/report.md", id="describe"),
+        pytest.param("export run={run} format=table manifest.path={manifest} out=out", None, id="export"),
+    ],
+)
+def test_every_command_that_names_attributes_says_who_says_so(mixed, tmp_path, command, report):
+    manifest = mixed.path.parent / "corpus" / "manifest.jsonl"
+    done = harness(*command.format(run=mixed.path, manifest=manifest).split(), cwd=tmp_path)
+    assert "Self-reported: accent. Annotated: gender." in done.out, done.err
+    if report is not None:
+        assert "*Self-reported: accent. Annotated: gender.*" in (tmp_path / report).read_text(encoding="utf-8")
+    else:
+        told = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
+        assert told["attributes"]["gender"]["provenance"] == "annotated"
+
+
+def test_the_board_says_it_of_every_manifest(mixed, tmp_path):
+    done = harness("history", f"runs=[{mixed.path}]", "board=board", cwd=tmp_path)
+    assert done.exit_status == 0, done.err
+    text = squeezed(Read((tmp_path / "board" / "index.html").read_text(encoding="utf-8")).text)
+    assert "tones: Self-reported: accent. Annotated: gender." in text
 
 
 def test_a_dimension_that_is_no_attribute_has_no_source():

@@ -282,6 +282,15 @@ def test_a_share_says_what_it_does_not_protect_from(run, tmp_path):
         assert words in text
 
 
+def test_a_share_says_who_says_so_of_what_it_shows(run, tmp_path):
+    share_aggregate(run, tmp_path / "out")
+    text = " ".join((tmp_path / "out" / "README.md").read_text().split())
+    told = run.facts["manifest"]["attributes"]
+    shown = {row["dimension"] for row in table(tmp_path / "out", "slices.csv")} & set(told)
+    assert shown
+    assert all(f"{name}: {told[name]['provenance'].replace('_', '-')}" in text for name in shown)
+
+
 def test_the_policy_s_floor_counts_and_may_be_raised_and_not_lowered(copy, tmp_path):
     changed(copy, FACTS, lambda facts: facts["policy"].update(min_speakers=7))
     assert share_aggregate(copy, tmp_path / "a").min_speakers == 7

@@ -13,7 +13,7 @@ from harness.fairness.privacy.options import ReleaseMethod
 
 Floats = npt.NDArray[np.float64]
 
-_N_CANDIDATES = 401  # rates that are tried between two ends, twice: over all rates, then between the ends found
+_N_CANDIDATES = 201  # rates that are tried between two ends, twice: over all rates, then between the ends found
 _DEVIATIONS = 2  # of the noise below, that an expected error allows for
 _SMALLEST_VARIANCE = 1e-12  # instead of none, which has no distribution
 _FLATTEST = 1e4  # deviations of the normal part over the scale of the Laplace part, beyond which the latter is nothing

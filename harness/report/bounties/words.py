@@ -47,8 +47,8 @@ def assumed(rules: PublicRules) -> str:
     return (
         f"It assumes that speakers are independent of one another, and {of_alternatives[rules.rules.assumed]}; and "
         "that the sealed half stays sealed: who has its recordings and references from elsewhere, such as a public "
-        "corpus, can fit an alternative to them, and no level pays for that. Loss is word errors of an utterance, never more "
-        "than its words, so that one that goes on and on costs as much as an empty one."
+        "corpus, can fit an alternative to them, and no level pays for that. Loss is word errors of an utterance, "
+        "never more than its words, so that one that goes on and on costs as much as an empty one."
     )
 
 

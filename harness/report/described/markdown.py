@@ -37,7 +37,7 @@ def render_markdown(seen: Seen) -> str:
         f"Pictures are in {PAGE}; every number is in {', '.join(TABLES)}.",
         "## How this was made\n\n" + "\n".join(f"- {name}: {escape(told)}" for name, told in made_pairs(seen)),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(seen.sources.under(part) for part in parts if part) + "\n"
 
 
 def _steps(seen: Seen) -> str:

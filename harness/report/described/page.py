@@ -7,6 +7,7 @@ from harness.report.described.seen import NEXT, PAGE, Seen
 from harness.report.described.steps import GROUPS, sentence
 from harness.report.described.words import corpus_sentence, gaps_sentence
 from harness.report.html.parts import Drawing, Section, typeset
+from harness.report.html.sourced import sourced
 from harness.report.pages import page
 from harness.report.wording import figure, plain
 from harness.results import Run
@@ -25,7 +26,7 @@ def write_page(run: Run) -> None:
 
 def render_page(seen: Seen) -> str:
     """Return the page as one HTML file; no id of a person or an utterance, and no text that was said, is in it."""
-    found = sections(seen)
+    found = [sourced(section, seen.sources) for section in sections(seen)]
     return page(
         "describe",
         title=plain(seen.summary["name"]),

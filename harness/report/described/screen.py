@@ -36,6 +36,8 @@ def show_description(run: Run, out: IO[str]) -> None:
         console.print(grid(title, _COLUMNS, rows, width=console.width))
     if len(slices) > MAX_ROWS:
         say(console, f"… and {len(slices) - MAX_ROWS} more rows in {PEOPLE} and {PAGE}")
+    if seen.sources.sentence:
+        say(console, seen.sources.sentence)
     for note in notes_of(seen):
         say(console, f"Note: {note}")
     for row in rows_of(seen.steps.head(MAX_STEPS)):

@@ -14,6 +14,7 @@ from harness.fairness.membership import OVERALL
 from harness.report.described.cells import rows_of
 from harness.report.described.withheld import Bools, Withheld, companions, edges_of, is_crossed, withheld
 from harness.report.run_files import RunFiles
+from harness.report.sources import Sources
 from harness.report.wording import mapping
 
 PEOPLE, ATTRIBUTES, CONFLICTS, OVERLAPS, OVERLAP_PAIRS, DUPLICATES, LEAKAGE, LENGTHS, SPEAKERS, NEXT = (
@@ -38,6 +39,11 @@ class Seen(RunFiles):
     Where people are few, numbers are withheld as the run's own option says: on the page and in the report, never in the
     tables, which are the curator's.
     """
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Return who says so of every attribute."""
+        return Sources.of_manifest(self.facts["manifest"])
 
     @property
     def redact(self) -> Redact:

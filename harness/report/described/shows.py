@@ -64,7 +64,7 @@ def texts_section(seen: Seen) -> Section | None:
     names = list(said.index[alike & said.index.isin(seen.pairs["dimension"])])
     for number, name in enumerate(names[:MOST_GRIDS]):
         chart = shared_texts(seen.pairs, name, n_unpaired=len(seen.unpaired.get(name, ())))
-        parts += [Heading(plain(name)), drawing(f"texts-{number}", charts.spec(chart), table="texts-table")]
+        parts += [Heading(plain(name), name), drawing(f"texts-{number}", charts.spec(chart), table="texts-table")]
     n_others = len(said) - len(names[:MOST_GRIDS])
     if n_others:
         few = f" Of attributes whose slices share less than {100 * LEAST_SHARED:g} % there is no picture."

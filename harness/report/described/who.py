@@ -76,7 +76,7 @@ def crossed_section(seen: Seen) -> Section | None:
     parts: list[Part] = [Words("Where attributes meet. A cell without people is dotted: nobody was recorded there.")]
     for number, name in enumerate(drawn):
         chart = people_grid(seen.people[~seen.people["left_out"]], name, bands=seen.bands)
-        parts += [Heading(plain(name)), drawing(f"crossed-{number}", charts.spec(chart), table="crossed-table")]
+        parts += [Heading(plain(name), name), drawing(f"crossed-{number}", charts.spec(chart), table="crossed-table")]
     if len(names) > len(drawn):
         parts.append(Words(f"{len(names) - len(drawn)} more crossings are in the table only.", "muted"))
     rows = [(row["dimension"], row["slice"], (row["people_text"], float(row["rank"]))) for row in rows_of(crossed)]
@@ -104,7 +104,7 @@ def _told_cells(seen: Seen, row: Row) -> tuple[object, ...]:
     n_silent = math.nan if row["attribute"] in seen.unasked else row["n_utterances_undeclared"]
     return (
         row["attribute"],
-        f"{row['kind']}, {row['provenance'].replace('_', ' ')}",
+        f"{row['kind']}, {row['provenance'].replace('_', '-')}",
         row["n_values"],
         *(_of_all(seen, cell) for cell in seen.people_of(row)),
         *(seen.people_told(row[f"n_speakers_{name}"]) for name in ("several", "partly")),

@@ -108,7 +108,6 @@ def _finding(row: Row) -> Finding:
         f"({plain(row['dimension'])}): adds {points(row['harm'])} points to a clean WER of "
         f"{percent(row['clean_wer'])}, and {points(row['comparator_harm'])} to the others: "
         f"{points(row['extra_harm'])} more{'' if interval == '–' else f' ({interval})'}{ratio}.",
-        str(row["dimension"]),
     )
 
 

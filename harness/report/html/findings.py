@@ -55,7 +55,6 @@ def _finding(measured: Measured, row: Row, addition: str) -> Finding:
         f"({plain(row['dimension'])}): WER {percent(row['wer'])} against {percent(row['comparator_wer'])} of "
         f"{plain(row['comparator'])}, {points(row['gap'])} points"
         f"{'' if interval == '–' else f' ({interval})'}; {several(people, 'speaker', 'speakers')}{addition}.",
-        str(row["dimension"]),
     )
 
 

@@ -32,12 +32,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Is a sentence on one slice, its verdict before it; of a `dimension`, with which in brackets `text` begins."""
+    """Is a sentence on one slice, its verdict before it."""
 
     verdict: str
     subject: str
     text: str
-    dimension: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.report.html.parts import Drawing, Findings, Heading, Part, Section, Table, Words
+from harness.report.html.parts import Findings, Heading, Part, Section, Table, Words
 from harness.report.sources import Sources
-from harness.report.wording import plain
 
-TOLD_ALREADY = "people"  # a section whose table says it of every attribute
+_TOLD_ALREADY = "what it is"  # header of a column that says it of every attribute
 _NAMES = ("dimension", "attribute", "worst dimension")  # headers of columns that name dimensions
 
 
 def sourced(section: Section, sources: Sources) -> Section:
-    """Return a section whose headings, tables and findings say who says so, and one sentence for what is drawn.
+    """Return a section whose headings and tables say who says so, and before them one sentence for all that follows.
 
     Where all attributes have one source, the sentence says it of them all; where they differ, every name in a table has
-    its own beside it.
+    its own beside it, too.
     """
-    if not sources.of or section.id == TOLD_ALREADY or not any(_names_attributes(part) for part in section.parts):
+    if not sources.of or not any(_names_attributes(part) for part in section.parts):
         return section
     parts = [_sourced(part, sources) for part in section.parts]
     place = 1 if isinstance(parts[0], Words) else 0
@@ -27,8 +26,8 @@ def sourced(section: Section, sources: Sources) -> Section:
 
 def _names_attributes(part: Part) -> bool:
     if isinstance(part, Table):
-        return not set(_NAMES).isdisjoint(part.headers)
-    return isinstance(part, Drawing | Findings) or (isinstance(part, Heading) and bool(part.dimension))
+        return not set(_NAMES).isdisjoint(part.headers) and _TOLD_ALREADY not in part.headers
+    return isinstance(part, Findings) or (isinstance(part, Heading) and bool(part.dimension))
 
 
 def _sourced(part: Part, sources: Sources) -> Part:
@@ -36,9 +35,6 @@ def _sourced(part: Part, sources: Sources) -> Part:
         return replace(part, rows=[_cells(row, part.headers, sources) for row in part.rows])
     if isinstance(part, Heading) and part.dimension:
         return replace(part, source=sources.word(part.dimension))
-    if isinstance(part, Findings) and not sources.same:
-        items = [replace(item, text=_finding(item.dimension, item.text, sources)) for item in part.items]
-        return replace(part, items=items)
     return part
 
 
@@ -47,9 +43,3 @@ def _cells(row: Sequence[object], headers: Sequence[str], sources: Sources) -> l
         (sources.cell(cell), cell) if header in _NAMES and isinstance(cell, str) else cell
         for header, cell in zip(headers, row, strict=True)
     ]
-
-
-def _finding(dimension: str, text: str, sources: Sources) -> str:
-    """Return a finding's words, which begin with its dimension in brackets where it is of one."""
-    told = f"({plain(dimension)})"
-    return f"({sources.named(dimension)}){text.removeprefix(told)}" if dimension and text.startswith(told) else text

@@ -35,10 +35,7 @@ def terms_section(measured: Measured) -> Section | None:
     found = words_that_matter(measured.run)
     if found is None:
         return None
-    worse = [
-        Finding("disparity", plain(row["slice"]), finding_text(row), str(row["dimension"]))
-        for row in found.found[:MOST_FOUND]
-    ]
+    worse = [Finding("disparity", plain(row["slice"]), finding_text(row)) for row in found.found[:MOST_FOUND]]
     parts: list[Part] = [
         Words(f"{opening(found)} A wrong term, number or negation can cost more than many other words."),
         Findings(worse) if worse else Words("No slice is shown to lose more of them than its comparator.", "none"),

@@ -22,6 +22,7 @@ from harness.results.bounties.rules import DeclaredColumn
 
 COUNTED = ("substitutions", "deletions", "insertions")
 TEXTS = ("reference", "hypothesis")
+_PER_SYSTEM = ("errors", *COUNTED, "hypothesis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ def _chosen(base: Run, asked: Sequence[str] | None) -> tuple[tuple[DeclaredColum
             "say who is served worse. Leave them out, or declare how they were really collected."
         )
     names = [name for name in attributes if name not in inferred] if asked is None else list(dict.fromkeys(asked))
+    if taken := [name for name in names if name.partition(":")[0] in _PER_SYSTEM and ":" in name]:
+        raise UsageError(f"{base.path}: the attribute {taken[0]!r} is called as the counts of a system are. Rename it.")
     if not names:
         raise UsageError(f"{base.path}: has no attribute that predicates could name.")
     found = tuple(

@@ -20,7 +20,7 @@ from harness.results.bounties.rules import DeclaredColumn, Half
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """Holds both halves, rows as those of `Gathered.frame`; the sealed one has `speaker`, a code, beside them."""
+    """Holds both halves, rows as those of `Gathered.frame`."""
 
     development: pd.DataFrame
     holdout: pd.DataFrame
@@ -51,8 +51,7 @@ def split(frame: pd.DataFrame, *, development_share: float, seed: int, min_speak
     inside = frame["speaker_id"].isin(published).to_numpy()
     development = frame[inside].iloc[rng.permutation(int(inside.sum()))].reset_index(drop=True)
     holdout = frame[~inside].reset_index(drop=True)
-    codes = {name: code for code, name in enumerate(sorted(holdout["speaker_id"].unique()))}
-    return Halves(development, holdout.assign(speaker=[codes[name] for name in holdout["speaker_id"]]))
+    return Halves(development, holdout)
 
 
 def published(

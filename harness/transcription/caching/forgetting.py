@@ -2,7 +2,7 @@
 
 A cache knows nobody's name: a row has the digest of the audio. A person's rows are those of their recordings' digests,
 those that say what a run heard of them in audio as long as theirs, and, of audio under a condition, whose digest only
-that condition could make again, all that is exactly as long as one of theirs. That may be a transcript of somebody else:
+that condition could make again, all that is exactly as long as one of theirs. That may be somebody else's transcript:
 it costs the time to hear it again, and nobody's words are kept.
 """
 

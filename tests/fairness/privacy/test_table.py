@@ -173,7 +173,7 @@ def draws(scores: pd.DataFrame, n_copies: int, options: PrivacyOptions) -> pd.Da
 
 @pytest.mark.parametrize("statistic", [Statistic.ratio_of_sums, Statistic.mean_of_speakers])
 def test_no_event_is_more_likely_with_a_speaker_more_than_the_cost_allows(statistic):
-    epsilon, n_copies = 1.5, 3_000
+    epsilon, n_copies = 1.5, 2_000
     options = PrivacyOptions(statistic=statistic, epsilon=epsilon, largest_error=1, spread_share=0.3)
     few, more = scores_of([5, 0], [100, 40]), scores_of([5, 0, 10**6], [100, 40, 10**6])
     first, second = (draws(each, n_copies, options) for each in (few, more))

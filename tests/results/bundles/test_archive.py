@@ -31,10 +31,10 @@ def written(folder, name, files):
 
 def refusal(path, known=None):
     """Return the words with which an archive is refused, within a second."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(BundleError) as raised, opened(path, (known or KNOWN).get):
         pass
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert str(path) in str(raised.value)
     return str(raised.value)
 

@@ -110,6 +110,8 @@ def test_the_program_prints_the_groups(exported, capsys):
     runpy.run_path(str(exported[1] / PROGRAM))
     printed = capsys.readouterr().out
     assert all(word in printed for word in ("scottish", "undeclared", ">=60", "device=far", "wer"))
+    assert "accent (self-reported)\n" in printed
+    assert "device=far (self-reported)\n" in printed
 
 
 def test_the_name_of_an_attribute_never_becomes_code(tmp_path):
