@@ -33,6 +33,7 @@ from harness.results.run import CONFIG
 from harness.scoring.spellings import DIALECT_SPELLINGS, read_spellings, with_spellings
 from harness.scoring.terms import read_terms
 from harness.scoring.transcripts.stems import with_stems
+from harness.transcription.progress import stage
 
 _NORMALIZERS = frozenset(each for each in TARGETS if each.startswith("harness.scoring.normalization."))
 
@@ -113,14 +114,14 @@ def reproduce_job(composed: Composed) -> ReproduceOutcome:
         )
 
 
-def _told(received: Bundle, claim: Any) -> Told | None:  # noqa: ANN401
+def _told(received: Bundle, claim: ClaimConfig) -> Told | None:
     """Return what a claim tells of conditions; None where it is of no last-mile test."""
     if received.about["pipeline"] != "last_mile":
         return None
     return Told(received.levels(), claim.wer, claim.scale, received.beside())
 
 
-def _claim(received: Bundle) -> Any:  # noqa: ANN401
+def _claim(received: Bundle) -> ClaimConfig:
     """Return what a bundle states, as the dataclass that declares it; its own checks run here.
 
     Raises:
@@ -130,12 +131,15 @@ def _claim(received: Bundle) -> Any:  # noqa: ANN401
     try:
         if any("${" in text for text in _texts(received.config)):
             raise BundleError(f"{received.path}: its configuration refers to something; expected plain values.")
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ClaimConfig), received.config))
+        claim = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ClaimConfig), received.config))
     except OmegaConfBaseException as error:
         said = str(error).splitlines()[0]
         raise BundleError(f"{received.path}: its configuration cannot be read: {error.full_key}: {said}") from error
     except RecursionError as error:
         raise BundleError(f"{received.path}: its configuration is nested too deeply.") from error
+    if not isinstance(claim, ClaimConfig) or claim.seed < 0 or not 0 < claim.wer < 1:
+        raise BundleError(f"{received.path}: its configuration has a seed below 0, or a wer that is none.")
+    return claim
 
 
 def _texts(node: object) -> Iterator[str]:
@@ -166,10 +170,17 @@ def _check_pattern(received: Bundle, stated: str | None, given: str | None) -> N
         )
 
 
-def _evaluation(received: Bundle, claim: Any, options: Any, named: frozenset[str]) -> Evaluation:  # noqa: ANN401
+def _evaluation(received: Bundle, claim: ClaimConfig, options: Any, named: frozenset[str]) -> Evaluation:  # noqa: ANN401
     own = None if options.manifest.path is None else _own(options.manifest, claim.stem_ids)
-    measured = received.manifest(own)
-    check_bounds(received, claim.policy, claim.slices, len(measured.attributes))
+    with stage("reading", n_bytes=received.path.stat().st_size):
+        measured = received.manifest(own)
+    check_bounds(
+        received,
+        policy=claim.policy,
+        slices=claim.slices,
+        evidence=claim.evidence,
+        n_attributes=len(measured.attributes),
+    )
     return Evaluation(
         manifest=measured,
         normalizer=_normalizer(received, claim, named),
@@ -189,7 +200,7 @@ def _own(options: ManifestOptions, stem_ids: bool) -> Manifest:
     return with_stems(found) if stem_ids else found
 
 
-def _normalizer(received: Bundle, claim: Any, named: frozenset[str]) -> AnyNormalizer:  # noqa: ANN401
+def _normalizer(received: Bundle, claim: ClaimConfig, named: frozenset[str]) -> AnyNormalizer:
     chosen: Any = build("normalizer", claim.normalizer, allowed=_NORMALIZERS | named)
     if claim.spellings is None:
         return chosen  # type: ignore[no-any-return]

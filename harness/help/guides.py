@@ -193,7 +193,8 @@ GUIDES = {
     ),
     "forget": Guide(
         options=(
-            "speaker", "withdrawn", "where", "manifests", "corpus", "apply", "list_withdrawn", "recordings", "cache.path",
+            "speaker", "withdrawn", "where", "manifests", "corpus", "apply", "list_withdrawn", "recordings",
+            "cache.path",
         ),
         examples=(
             "speaker=s00 where=runs",

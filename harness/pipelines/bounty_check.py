@@ -5,6 +5,7 @@ is finished by the next one.
 """
 
 import logging
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,7 @@ from harness.results.bounties.counting import errors_of
 from harness.results.bounties.folder import ANSWERED, IDS, BountyFolder, digest, write_whole
 from harness.results.bounties.heard import parsed_heard, read_ids
 from harness.results.bounties.rules import PublicRules, read_rules
-from harness.results.bounties.sealing import commitment, read_salt, write_errors
+from harness.results.bounties.sealing import SALT_BYTES, commitment, read_salt, write_errors
 from harness.results.bounties.standing import Standing, Submitted, standing_of
 from harness.results.bounties.submission import HeardElsewhere, OfferedSystem, ToBeRun, own_system
 from harness.transcription.progress import stage
@@ -154,13 +155,14 @@ def _counted(texts: Mapping[str, str | None], sealed: Sealed) -> npt.NDArray[np.
 
 def _write(folder: BountyFolder, submitted: Submitted, found: Found, rules: PublicRules) -> None:
     """Write the sealed judgement, then the line that makes the answer count."""
-    write_whole(folder.judgement(submitted.n), found.judgement_bytes)
+    judgement = found.judgement_bytes(secrets.token_hex(SALT_BYTES))
+    write_whole(folder.judgement(submitted.n), judgement)
     content = {
         "submission": submitted.n,
         "digest": submitted.digest,
         "verdict": found.verdict.value,
         "gain": found.gain,
-        "judgement": digest(found.judgement_bytes),
+        "judgement": digest(judgement),
         "list": digest(list_bytes(found.state, rules)),
     }
     folder.ledger.append(ANSWERED, content)

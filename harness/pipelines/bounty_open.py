@@ -233,7 +233,10 @@ def _first_rows(development: pd.DataFrame) -> list[str]:
 
 def _notes(rules: PublicRules, gathered: Gathered, halves: Halves, job: BountyOpenJob) -> tuple[str, ...]:
     """Say what the owner must know before the first submission."""
-    notes = []
+    notes = [
+        "While it is open, publish no other table or bounty of these people: the whole run's slices.csv less the "
+        "published half is the sealed half's."
+    ]
     if gathered.inferred:
         notes.append(f"No column, for their values are inferred: {', '.join(gathered.inferred)}.")
     left = rules.left_out

@@ -13,7 +13,7 @@ from harness.report.bounties.answers import Preview, Previewed
 from harness.results.bounties.answering import next_level, read_list
 from harness.results.bounties.counting import errors_of
 from harness.results.bounties.folder import DEVELOPMENT, IDS, BountyFolder
-from harness.results.bounties.halves import check_published, holdout_of
+from harness.results.bounties.halves import check_counts, holdout_of
 from harness.results.bounties.heard import read_heard, read_ids
 from harness.results.bounties.rules import PublicRules, read_rules
 from harness.results.bounties.sealing import read_parquet
@@ -47,7 +47,7 @@ def bounty_preview(job: BountyPreviewJob) -> BountyOutcome:
     decisions = read_list(folder, rules)
     level = next_level(decisions, rules)
     frame = read_parquet(folder.public / DEVELOPMENT)
-    check_published(frame, rules.columns, [rules.base, *rules.systems], str(folder.public / DEVELOPMENT))
+    check_counts(frame, rules.columns, [rules.base, *rules.systems], str(folder.public / DEVELOPMENT))
     half = holdout_of(frame, rules.columns)
     other = _other_errors(folder, job.submission, submission, rules, frame)
     foreign = [name for name in decisions.decisions.system_names if name not in half.errors]

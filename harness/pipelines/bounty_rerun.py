@@ -12,8 +12,7 @@ from pathlib import Path
 
 from harness.corpus import Manifest
 from harness.errors import DataError, UsageError
-from harness.pipelines.child_runs import quoted, run_apart
-from harness.pipelines.nightly import MEASURED
+from harness.pipelines.child_runs import MEASURED, quoted, run_apart
 from harness.results.bounties.folder import AUDIO, RERUNS, BountyFolder
 from harness.results.bounties.submission import Scalar, ToBeRun
 from harness.transcription import HypothesisStore

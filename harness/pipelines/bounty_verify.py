@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,8 @@ from harness.fairness.bounty import State, rounds_table
 from harness.pipelines.bounty_close import csv_bytes
 from harness.pipelines.bounty_outcome import BountyOutcome
 from harness.pipelines.evaluation import EXIT_VIOLATED, EXIT_WITHIN_POLICY
+from harness.predicates import Predicate
+from harness.provenance import digest_of_file
 from harness.report.bounties.answers import Verified
 from harness.results.bounties.answering import (
     Sealed,
@@ -20,6 +23,7 @@ from harness.results.bounties.answering import (
     heard_bytes,
     list_bytes,
     read_handed_in,
+    read_list,
     read_sealed,
 )
 from harness.results.bounties.counting import errors_of
@@ -31,15 +35,17 @@ from harness.results.bounties.folder import (
     LIST,
     ROUNDS,
     SALT,
+    SPLIT,
     SUBMISSION,
     BountyFolder,
     digest,
 )
 from harness.results.bounties.heard import parsed_heard, read_ids
 from harness.results.bounties.rules import PublicRules, read_rules
-from harness.results.bounties.sealing import commitment, read_salt
+from harness.results.bounties.sealing import commitment, read_salt, read_split
 from harness.results.bounties.standing import Answered, Standing, Verdict, standing_of
-from harness.results.bounties.taking import leftovers
+from harness.results.bounties.submission import OfferedSystem
+from harness.results.bounties.taking import LONGEST_TOLD, leftovers
 
 Read = TypeVar("Read")
 
@@ -73,10 +79,12 @@ def bounty_verify(job: BountyVerifyJob) -> BountyOutcome:
     n_answers, committed = None, None
     if standing is not None and rules is not None:
         problems += _wrong_files(folder, standing, rules)
+        problems += _wrong_claims(folder, standing, rules)
         salt = _salt(folder, standing)
-        if salt is not None and (folder.sealed / HOLDOUT).is_file():
+        if salt is not None and (folder.sealed / HOLDOUT).exists():
             committed = commitment(folder.sealed, salt) == standing.commitment
             problems += [] if committed else [f"{folder.sealed}: not the files that line 1 of the ledger commits to."]
+            problems += _wrong_seed(folder, standing)
             n_answers, wrong = _answered_again(folder, rules, standing)
             problems += wrong
     found = Verified(
@@ -121,7 +129,7 @@ def _wrong_files(folder: BountyFolder, standing: Standing, rules: PublicRules) -
             yield from _differs(place / HEARD, each.hypotheses, f"line {each.line}")
     for entry in standing.answered:
         path = folder.submission(entry.n) / ANSWER
-        if not path.is_file() or path.read_bytes() != answer_bytes(entry):
+        if not path.is_file() or digest_of_file(path) != digest(answer_bytes(entry)):
             yield f"{path}: not the answer on line {entry.line} of the ledger; bounty check writes it again."
     if standing.closed is not None:
         yield from _differs(folder.public / ROUNDS, standing.closed.rounds, f"line {standing.closed.line}")
@@ -134,8 +142,46 @@ def _wrong_files(folder: BountyFolder, standing: Standing, rules: PublicRules) -
 def _differs(path: Path, expected: str, where: str) -> Iterator[str]:
     if not path.is_file():
         yield f"{path}: is not there; {where} of the ledger has its digest."
-    elif digest(path.read_bytes()) != expected:
+    elif digest_of_file(path) != expected:
         yield f"{path}: was changed; its digest is not the one of {where} of the ledger."
+
+
+def _wrong_claims(folder: BountyFolder, standing: Standing, rules: PublicRules) -> Iterator[str]:
+    """Yield what the ledger says of submissions that they do not say, and of answers that they cannot be."""
+    accepted = []
+    if rules.commitment != standing.commitment:
+        yield f"{folder.rules}: commits to other sealed files than line 1 of the ledger."
+    for told, answer in zip_longest(standing.submitted, standing.answered):
+        try:
+            submission = read_handed_in(folder, told.n, told.digest, rules)
+        except DataError:  # the file is named already
+            return
+        if (told.predicate, told.alternative) != (submission.predicate.text, submission.told[:LONGEST_TOLD]):
+            yield f"{folder.ledger.path}:{told.line}: tells of submission {told.n} what its file does not say."
+        if answer is None:
+            continue
+        if answer.gain is not None and answer.gain not in rules.rules.gain_steps:
+            yield f"{folder.ledger.path}:{answer.line}: a gain of {answer.gain} is none of the rules' steps."
+        if answer.verdict is Verdict.could_not_be_run and isinstance(submission.alternative, OfferedSystem):
+            yield f"{folder.ledger.path}:{answer.line}: says that a system on offer, run before all, could not be run."
+        if answer.verdict is Verdict.accepted:
+            accepted.append((submission.predicate, submission.system(told.n)))
+    yield from _wrong_list(folder, rules, accepted)
+
+
+def _wrong_list(folder: BountyFolder, rules: PublicRules, accepted: list[tuple[Predicate, str]]) -> Iterator[str]:
+    try:
+        nodes = read_list(folder, rules).decisions.nodes
+    except UsageError as error:
+        yield str(error)
+        return
+    if accepted != [(node.predicate, node.to) for node in nodes if isinstance(node.to, str)]:
+        yield f"{folder.public / LIST}: sends other groups to systems than the ledger says were accepted."
+
+
+def _wrong_seed(folder: BountyFolder, standing: Standing) -> Iterator[str]:
+    if standing.closed is not None and str(read_split(folder).seed) != standing.closed.seed:
+        yield f"{folder.ledger.path}:{standing.closed.line}: another seed than {folder.sealed / SPLIT} was divided by."
 
 
 def _answered_again(folder: BountyFolder, rules: PublicRules, standing: Standing) -> tuple[int, list[str]]:
@@ -161,14 +207,19 @@ def _answered_again(folder: BountyFolder, rules: PublicRules, standing: Standing
 
 
 def _recounted(folder: BountyFolder, sealed: Sealed, standing: Standing, entry: Answered) -> str:
-    """Count the transcripts of a submission again; say what is wrong where other counts were kept."""
+    """Count the transcripts of a submission again; say what is wrong where other counts, or none, were kept."""
     submitted = standing.submitted[entry.n - 1]
-    if submitted.hypotheses is None or entry.verdict is Verdict.could_not_be_run:
+    if submitted.hypotheses is None:
         return ""
     submission = read_handed_in(folder, entry.n, entry.digest, sealed.rules)
     data = heard_bytes(folder, entry.n, submitted.hypotheses)
     texts = parsed_heard(data, read_ids(folder.public / IDS), HEARD)
-    counted = errors_of(texts, sealed.frame, str(sealed.rules.normalizer))
+    try:
+        counted = errors_of(texts, sealed.frame, str(sealed.rules.normalizer))
+    except DataError as error:
+        return "" if entry.verdict is Verdict.could_not_be_run else f"submission {entry.n}: {error}"
+    if entry.verdict is Verdict.could_not_be_run:
+        return f"{folder.ledger.path}:{entry.line}: the transcripts of submission {entry.n} can be counted."
     kept = sealed.holdout.errors[submission.system(entry.n)]
     if np.array_equal(counted, kept):
         return ""

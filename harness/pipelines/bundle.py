@@ -57,7 +57,7 @@ def bundle(job: BundleJob) -> BundleOutcome:
     budget.check_publish()
     with stage("bundling", n_rows=len(claim.manifest)):
         written = write_bundle(_as_heard(claim), out, references=job.references, ids=job.ids)
-    return BundleOutcome(replace(written, unrecorded=_unrecorded(budget, claim, written)))
+    return BundleOutcome(_recorded(budget, claim, written))
 
 
 def _as_heard(claim: Claim) -> Claim:
@@ -67,11 +67,11 @@ def _as_heard(claim: Claim) -> Claim:
     return replace(claim, manifest=with_stems(claim.manifest))
 
 
-def _unrecorded(budget: Budget, claim: Claim, written: Bundled) -> str:
-    """Write down, once a bundle, that exact numbers are out; return why that could not be, else nothing."""
+def _recorded(budget: Budget, claim: Claim, written: Bundled) -> Bundled:
+    """Write down, once a bundle, that exact numbers are out; where that cannot be, the bundle is whole all the same."""
     try:
         if all(entry.content.get("bundle") != written.digest for entry in budget.account().exact):
             budget.publish({"method": "bundle", "bundle": written.digest, "manifest": claim.manifest.digest})
     except (UsageError, StorageError, LedgerError) as error:
-        return str(error)
-    return ""
+        return replace(written, unrecorded=str(error))
+    return replace(written, ledger=budget.path)

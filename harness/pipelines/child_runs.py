@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY
+
 log = logging.getLogger(__name__)
 
 EXIT_USAGE = 2
+MEASURED = (EXIT_WITHIN_POLICY, EXIT_VIOLATED, EXIT_TOO_MANY_FAILED)  # what a run with results ends with
 _TAIL = 64_000  # bytes of a log that the last words are looked for in
 _LONGEST_REASON = 600  # characters
 _LOOKS_EVERY_S = 2.0
@@ -31,10 +34,12 @@ class Ended:
     Attributes:
         exit_status: Of the process; None where it was not started or did not end in time.
         reason: Its last words, or why there is no exit status.
+        timed_out: Whether it was ended because it took too long.
     """
 
     exit_status: int | None
     reason: str
+    timed_out: bool = False
 
 
 def run_apart(words: Sequence[str], *, run_dir: Path, log_file: Path, timeout_s: float | None) -> Ended:
@@ -61,7 +66,7 @@ def run_apart(words: Sequence[str], *, run_dir: Path, log_file: Path, timeout_s:
                 env=_environment(),
             ).returncode
         except subprocess.TimeoutExpired:
-            return Ended(None, f"ended after {timeout_s:g} s")
+            return Ended(None, f"ended after {timeout_s:g} s", timed_out=True)
         except OSError as error:
             return Ended(None, f"could not be started ({error.strerror})")
     return Ended(ended, _last_words(log_file, began, ended))
@@ -78,26 +83,26 @@ def quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _let_go(path: Path, timeout_s: float | None) -> None:
-    """Wait for a run that a killed command left behind: it still works in the folder, and what it does is kept."""
-    if not path.is_dir():
-        return
-    handle, until = os.open(path, os.O_RDONLY), math.inf if timeout_s is None else time.monotonic() + timeout_s
-    try:
-        while not _locked(handle) and time.monotonic() < until:
-            log.info("a run of an earlier command still works in %s; waiting for it", path)
-            time.sleep(_LOOKS_EVERY_S)
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
+def locked(handle: int) -> bool:
     """Take a folder's lock if nobody has it; say whether that is so."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _let_go(path: Path, timeout_s: float | None) -> None:
+    """Wait for a run that a killed command left behind: it still works in the folder, and what it does is kept."""
+    if not path.is_dir():
+        return
+    handle, until = os.open(path, os.O_RDONLY), math.inf if timeout_s is None else time.monotonic() + timeout_s
+    try:
+        while not locked(handle) and time.monotonic() < until:
+            log.info("a run of an earlier command still works in %s; waiting for it", path)
+            time.sleep(_LOOKS_EVERY_S)
+    finally:
+        os.close(handle)
 
 
 def _environment() -> dict[str, str]:

@@ -7,11 +7,7 @@ command on the same night goes on where it was; two at once take turns.
 import fcntl
 import json
 import logging
-import math
 import os
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +23,7 @@ from harness.fairness.gate import GateOptions
 from harness.fairness.gate_verdicts import Change, judged
 from harness.fairness.membership import AND
 from harness.fairness.systems.paired_verdicts import SLICE_WER
+from harness.pipelines.child_runs import MEASURED, locked, run_apart
 from harness.pipelines.evaluation import EXIT_TOO_MANY_FAILED, EXIT_VIOLATED, EXIT_WITHIN_POLICY
 from harness.pipelines.matrix import Cell, read_matrix
 from harness.pipelines.night_gate import Compared, compared
@@ -34,24 +31,18 @@ from harness.provenance import version
 from harness.report.board import write_board
 from harness.report.junit import junit_xml
 from harness.report.nightly import NIGHT_FILES, Night, nightly_markdown
-from harness.report.shown import floor_of
 from harness.results import Run
+from harness.results.few import floor_of
 from harness.results.history import read_history
 from harness.results.night_cells import CELL
 from harness.results.run import make_folder
 
 log = logging.getLogger(__name__)
 
-EXIT_NOT_MEASURED, EXIT_USAGE = 1, 2
-MEASURED = (EXIT_WITHIN_POLICY, EXIT_VIOLATED, EXIT_TOO_MANY_FAILED)
+EXIT_NOT_MEASURED = 1
 JSON, MARKDOWN, JUNIT, CHANGES = NIGHT_FILES
 _TOLD_OF_FEW = ("cell", "measure", "dimension", "verdict", "unit")  # of a change
 _TOLD = {each.value for each in (Change.regression, Change.slightly_worse, Change.better)}
-_TAIL = 64_000  # bytes of a cell's log that its last words are looked for in
-_LONGEST_REASON = 600  # characters
-_LOOKS_EVERY_S = 2.0
-_HYDRA_S_LAST, _N_LINES_OF_HYDRA = "Set the environment variable HYDRA_FULL_ERROR", 4  # what a wrong override says
-_INSTALLED = re.compile("(site|dist)-packages$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,69 +167,15 @@ def _known(record: Path, wanted: dict[str, object]) -> int | None:
 
 def _run(cell: Cell, folder: Path, timeout_s: float | None) -> tuple[int, str]:
     """Run a cell in a process of its own; return its exit status, and its last words where it measured nothing."""
-    path = str(folder / cell.name).replace("\\", "\\\\").replace("'", "\\'")
-    command = [sys.executable, "-m", "harness", cell.pipeline, *cell.overrides, f"run_dir='{path}'"]
-    written = folder / f"{cell.name}.log"
-    _let_go(folder / cell.name, timeout_s)
-    with written.open("ab") as log_file:
-        began = log_file.tell()
-        try:
-            ended = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log_file,
-                stderr=log_file,
-                timeout=timeout_s,
-                check=False,
-                env=_environment(),
-            ).returncode
-        except subprocess.TimeoutExpired:
-            return EXIT_NOT_MEASURED, f"ended after {timeout_s:g} s (cell_timeout_s)"
-        except OSError as error:
-            return EXIT_NOT_MEASURED, f"could not be started ({error.strerror})"
-    return ended, "" if ended in MEASURED else _last_words(written, began, ended)
-
-
-def _let_go(path: Path, timeout_s: float | None) -> None:
-    """Wait for a run that a killed night left behind: it still works in the cell's folder, and what it does is kept."""
-    if not path.is_dir():
-        return
-    handle, until = os.open(path, os.O_RDONLY), math.inf if timeout_s is None else time.monotonic() + timeout_s
-    try:
-        while not _locked(handle) and time.monotonic() < until:
-            log.info("a run of an earlier command still works in %s; waiting for it", path)
-            time.sleep(_LOOKS_EVERY_S)
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    """Take a folder's lock if nobody has it; say whether that is so."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of a cell, which finds this harness also where it is not installed."""
-    home = str(Path(__file__).resolve().parents[2])
-    found = [home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return dict(os.environ) if _INSTALLED.search(home) else os.environ | {"PYTHONPATH": os.pathsep.join(found)}
-
-
-def _last_words(written: Path, began: int, ended: int) -> str:
-    """Return what a cell said last: its error, or the signal that ended it."""
-    with written.open("rb") as file:
-        file.seek(max(began, written.stat().st_size - _TAIL))
-        lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith(_HYDRA_S_LAST)]
-    spoken = [number for number, line in enumerate(lines) if line.startswith("harness:")]
-    first = spoken[-1] if spoken else -_N_LINES_OF_HYDRA if ended == EXIT_USAGE else -1
-    said = " ".join(lines[first:])
-    how = f"ended by signal {-ended}" if ended < 0 else f"exit status {ended}"
-    return f"{how}: {said.removeprefix('harness: ')[:_LONGEST_REASON] or 'it said nothing'}"
+    ended = run_apart(
+        [cell.pipeline, *cell.overrides],
+        run_dir=folder / cell.name,
+        log_file=folder / f"{cell.name}.log",
+        timeout_s=timeout_s,
+    )
+    if ended.exit_status is None:
+        return EXIT_NOT_MEASURED, f"{ended.reason}{' (cell_timeout_s)' if ended.timed_out else ''}"
+    return ended.exit_status, "" if ended.exit_status in MEASURED else ended.reason
 
 
 def _judged(changes: Sequence[pd.DataFrame], options: GateOptions) -> pd.DataFrame:
@@ -327,7 +264,7 @@ def _alone(folder: Path) -> Iterator[None]:
     """Hold a night's folder; who comes second waits, and then finds every cell made."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        if not _locked(handle):
+        if not locked(handle):
             log.info("another process makes %s; waiting for it", folder)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -10,6 +10,7 @@ import pandas as pd
 from harness.errors import UsageError
 from harness.fairness import Policy
 from harness.pipelines.evaluation import EXIT_VIOLATED, EXIT_WITHIN_POLICY, evaluate, scored
+from harness.pipelines.evidence import EvidenceOptions
 from harness.pipelines.job import Evaluation, SliceOptions
 from harness.pipelines.last_mile import Told, evaluate_conditions
 from harness.provenance import PACKAGES, version
@@ -88,7 +89,9 @@ def reproduce(job: ReproduceJob) -> ReproduceOutcome:
     return ReproduceOutcome(found, EXIT_VIOLATED if found.differences else EXIT_WITHIN_POLICY)
 
 
-def check_bounds(bundle: Bundle, policy: Policy, slices: SliceOptions, n_attributes: int) -> None:
+def check_bounds(
+    bundle: Bundle, *, policy: Policy, slices: SliceOptions, evidence: EvidenceOptions, n_attributes: int
+) -> None:
     """Refuse a claim that would take for ever to judge: somebody else states what is drawn and crossed.
 
     Raises:
@@ -97,6 +100,9 @@ def check_bounds(bundle: Bundle, policy: Policy, slices: SliceOptions, n_attribu
     n_draws = max(policy.n_resamples, policy.n_permutations)
     if n_draws > MOST_DRAWS:
         raise BundleError(f"{bundle.path}: draws {n_draws:,} times; expected {MOST_DRAWS:,} at most.")
+    named = max(len(names or []) for names in (evidence.covariates, evidence.match_on, evidence.match_exactly))
+    if named > n_attributes + MOST_CROSSED:
+        raise BundleError(f"{bundle.path}: names {named:,} covariates, with {n_attributes} attributes.")
     depth = slices.intersections
     if depth > MOST_CROSSED or sum(comb(n_attributes, k) for k in range(1, depth + 1)) > MOST_DIMENSIONS:
         raise BundleError(

@@ -133,7 +133,7 @@ def _check_options(job: ServiceCardJob) -> None:
     """Refuse options that are missing, or that would be ignored."""
     if not job.runs and not job.releases:
         raise UsageError(
-            "run=[] gives no run; expected run=RUN, or run=[RUN1,RUN2] for several configurations, or release=FOLDER for a "
+            "run=[] gives no run; expected run=RUN, run=[RUN1,RUN2] for several configurations, or release=FOLDER for a "
             "card of what harness release wrote."
         )
     _check_releases(job)

@@ -81,9 +81,11 @@ def show_bundled(bundled: Bundled, out: IO[str]) -> None:
         )
     if bundled.ids is Ids.coded:
         say(console, "Ids are codes: this hides names, not people. What was heard is nearly what was said.")
+    say(console, "Its tables are exact: make no private release of this corpus beside it, which would protect nobody.")
+    if bundled.ledger is not None:
+        say(console, plain(f"Written down in {bundled.ledger}"))
     if bundled.unrecorded:
         say(console, plain(f"NOT WRITTEN DOWN that exact numbers are out: {bundled.unrecorded}"))
-    say(console, "Its tables are exact: make no private release of this corpus beside it, which would protect nobody.")
     say(console, plain(f"Check it: harness reproduce {bundled.path}"))
 
 

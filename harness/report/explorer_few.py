@@ -7,8 +7,8 @@ import pandas as pd
 
 from harness.corpus.attributes import AttributeKind
 from harness.fairness.speaker_sums import speaker_codes
-from harness.report.shown import floor_of
 from harness.report.wording import mapping
+from harness.results.few import floor_of
 
 FEW = "(few people)"  # instead of every value of who has what few others have
 

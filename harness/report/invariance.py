@@ -10,11 +10,12 @@ from rich.table import Table
 from harness.fairness.membership import OVERALL
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import made_lines, say
-from harness.report.shown import floor_of, without_few
+from harness.report.shown import without_few
 from harness.report.sources import Sources
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, mapping, percent, plain, points, rate_interval
 from harness.results import Run
+from harness.results.few import floor_of
 from harness.results.run import CHANGED, INVARIANCE, REPORT
 
 MAX_SHOWN = 10  # changed texts in the report, none on the screen, which logs keep; changed.jsonl has all

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from harness.fairness.planning import EQUAL_GROUPS
 from harness.report.grids import Column, console_on, grid
-from harness.report.shown import few_sentence, floor_of, without_few
+from harness.report.shown import few_sentence, without_few
 from harness.report.sources import Sources
 from harness.report.tables import escape, table
 from harness.report.wording import mapping, percent, plain, points
 from harness.results import Run
+from harness.results.few import floor_of
 from harness.results.run import REPORT
 
 PLAN = "plan.csv"

@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 
 from harness.corpus.attributes import INTERSECTION_SEPARATOR
-from harness.fairness import Policy
 from harness.report.wording import mapping
 from harness.results import Run
+from harness.results.few import Key, floor_of, is_few, keys_of
 from harness.results.run import PLACED
 
-Key = tuple[str, str]
 INSUFFICIENT, INTERSECTION = "insufficient", "intersection"
 _LISTS = ("violations", "normaliser_sensitive")  # of the summary, each item of one slice
 
@@ -39,7 +38,7 @@ class ShownRun(Run):
         slices = super().slices
         withheld = slices["dimension"].map(self.is_withheld).to_numpy(bool)
         rows = slices[withheld & (slices["n_speakers"] < self.floor).to_numpy(bool)]
-        return frozenset(zip(rows["dimension"], rows["slice"], strict=True))
+        return frozenset(keys_of(rows))
 
     @property
     def few_sentence(self) -> str:
@@ -115,8 +114,7 @@ def withheld(run: ShownRun) -> list[str]:
 
 def without_few(table: pd.DataFrame, floor: int) -> pd.DataFrame:
     """Return a table's rows but those of intersections of fewer speakers, `n_speakers`, than a floor."""
-    crossed = table["dimension"].astype(str).str.contains(INTERSECTION_SEPARATOR, regex=False)
-    return table[~(crossed & (table["n_speakers"] < floor))]
+    return table[~is_few(table, floor)]
 
 
 def few_sentence(number: int, floor: int, *, what: str = INTERSECTION) -> str:
@@ -132,8 +130,3 @@ def few_sentence(number: int, floor: int, *, what: str = INTERSECTION) -> str:
         f"{number:,} {what}{'s' if several else ''} of fewer than {floor} speakers {'are' if several else 'is'} not "
         "printed: numbers of so few would be of persons."
     )
-
-
-def floor_of(facts: Mapping[str, Any]) -> int:
-    """Return the policy's floor of speakers; that of the usual policy where a run.json does not say it."""
-    return int(mapping(facts.get("policy")).get("min_speakers") or Policy().min_speakers)

@@ -22,6 +22,7 @@ BEGINNING = "0" * 64  # what the first entry gives as the digest before it
 HEAD = ".head"  # ends the name of the file beside a ledger
 LONGEST_LINE = 1_000_000  # bytes; an entry is a few hundred
 LARGEST = 200_000_000  # bytes of a ledger
+LONGEST_HEAD = 200  # characters; a number and a digest are fewer than 100
 _KEYS = {"n", "at", "kind", "content", "previous", "digest"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -70,6 +71,9 @@ class Ledger:
         Raises:
             LedgerError: A line was changed, taken away or put in, or the end was cut; the message names the line.
         """
+        for each in (self.path, self._head_file):
+            if each.exists() and not each.is_file():
+                raise LedgerError(f"{each}: no plain file; a pipe or a folder was put in its place.")
         if not self.path.exists():
             if self._head_file.exists():
                 raise LedgerError(f"{self.path}: is gone; {self._head_file.name} beside it says that it was there.")
@@ -160,7 +164,7 @@ class Ledger:
     def _check_head(self, entries: Sequence[Entry]) -> None:
         """Refuse a ledger that ends before its head; one line more is what a killed process had written."""
         try:
-            told = self._head_file.read_text(encoding="ascii").split() if self._head_file.exists() else []
+            told = self._head()
         except (OSError, ValueError) as error:
             raise LedgerError(f"{self._head_file}: cannot be read ({error}).") from error
         if not told and len(entries) <= 1:
@@ -172,6 +176,13 @@ class Ledger:
                 f"{self.path}:{len(entries) + 1}: the ledger ends here, after {len(entries)} lines; "
                 f"{self._head_file.name} {said}. It was cut, or the two are not of one ledger."
             )
+
+    def _head(self) -> list[str]:
+        """Return the number and the digest that the head has; nothing where there is no head."""
+        if not self._head_file.exists():
+            return []
+        with self._head_file.open(encoding="ascii") as file:
+            return file.read(LONGEST_HEAD).split()
 
     def _unwritable(self, error: OSError) -> StorageError:
         return StorageError(f"{self.path}: cannot write ({error.strerror or error}).")

@@ -12,7 +12,7 @@ import posixpath
 import re
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -20,12 +20,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import numpy as np
 import pandas as pd
 import yaml
 
 from harness.errors import UsageError
 from harness.fairness.membership import AND
+from harness.results.few import Key, floor_of, is_few, keys_of
 from harness.results.headlines import REPORTS
 from harness.results.run import (
     ADJUSTED,
@@ -144,8 +144,9 @@ def parameters(run: Run) -> Plain:
 
 
 def metrics(run: Run) -> dict[str, float]:
-    """Return a run's numbers by names that MLflow takes; no number that is none, and no slice that is a person."""
-    summary, facts = run.summary, run.facts
+    """Return a run's numbers by names that MLflow takes; no number that is none, and no slice that is persons."""
+    summary, facts, slices = run.summary, run.facts, run.slices
+    few = frozenset(keys_of(slices[is_few(slices, floor_of(facts))]))
     speed = facts.get("speed") or {}
     gap, worst = summary["max_gap"] or {}, summary["worst_slice"] or {}
     numbers: dict[str, Any] = {
@@ -155,8 +156,8 @@ def metrics(run: Run) -> dict[str, float]:
         "policy_held": float(summary["passed"]),
         "rtfx": speed.get("model_rtfx"),
         **{f"verdicts/{metric_name(name)}": count for name, count in summary["verdicts"].items()},
-        **_of_slices(run.slices, ("wer", "wer_low", "wer_high")),
-        **_of_slices(run.disparities, ("gap", "gap_low", "gap_high")),
+        **_of_slices(slices, ("wer", "wer_low", "wer_high"), few),
+        **_of_slices(run.disparities, ("gap", "gap_low", "gap_high"), few),
     }
     return {name: float(value) for name, value in numbers.items() if _is_finite(value)}
 
@@ -241,10 +242,13 @@ def _tags(run: Run) -> Plain:
     return {f"harness.{name}": str(value)[:_LONGEST_TAG] for name, value in tags.items() if value is not None}
 
 
-def _of_slices(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, object]:
-    """Return the numbers of a table's slices, as `wer/accent/indian`."""
-    named = table[np.array([PEOPLE not in str(name).split(AND) for name in table["dimension"]], dtype=bool)]
-    rows = named.to_dict("records")
+def _of_slices(table: pd.DataFrame, columns: Sequence[str], few: Collection[Key]) -> dict[str, object]:
+    """Return the numbers of a table's slices, as `wer/accent/indian`, but for slices that are people or of few."""
+    rows = [
+        row
+        for row, key in zip(table.to_dict("records"), keys_of(table), strict=True)
+        if PEOPLE not in str(row["dimension"]).split(AND) and key not in few
+    ]
     return {
         f"{column}/{metric_name(str(row['dimension']))}/{metric_name(str(row['slice']))}": row[column]
         for row in rows

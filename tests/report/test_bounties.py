@@ -51,7 +51,7 @@ ANSWERED = (
     Answered(1, 5, AT, "d", Verdict.accepted, 0.02, "j", "l", "r" * 64),
     Answered(2, 6, AT, "d", Verdict.could_not_be_run, None, "j", "l", "s" * 64),
 )
-STANDING = Standing(AT, {}, "c" * 64, SUBMITTED, ANSWERED, Closed(7, AT, "salt", "r", "t" * 64), "t" * 64, 7)
+STANDING = Standing(AT, {}, "c" * 64, SUBMITTED, ANSWERED, Closed(7, AT, "salt", "1", "r", "t" * 64), "t" * 64, 7)
 NO_ROUNDS = pd.DataFrame(columns=list(ROUND_COLUMNS))
 
 
@@ -130,6 +130,22 @@ def test_what_an_acceptance_assumes_is_said_as_the_rules_have_it():
     assert "gain about as they lose" in symmetric
     assert "nothing of alternatives" in nothing
     assert "gain about as they lose" not in nothing
+
+
+def test_the_guide_says_that_a_table_of_all_less_the_published_half_gives_the_sealed_one_away():
+    assert "by taking away the published one" in how_to(RULES, ["words"])
+
+
+def test_the_guide_says_whose_ids_are_known_where_transcripts_are_asked_for():
+    assert "known to whoever has both lists of ids" in how_to(replace(RULES, hypotheses=True), ["words"])
+    assert "known to whoever" not in how_to(replace(RULES, hypotheses=False), ["words"])
+
+
+def test_the_page_begins_with_how_sure_it_is_and_on_which_day_it_ended():
+    page = render_page(seen())
+    opening = page.split('<header class="opening">')[1].split("</header>")[0]
+    assert "is served no better there is at most 5.0" in opening
+    assert f"closed {AT[:10]}<" in opening
 
 
 def test_the_screen_steers_no_terminal():

@@ -34,6 +34,9 @@ def test_a_bundle_is_told_with_its_digest_and_what_is_in_it():
     assert "1,234,567 bytes" in text
     assert "of 1,712 utterances are in it: the licence lets them." in text
     assert "harness reproduce claim.tar" in text
+    assert "Written down in corpus/releases.jsonl" in shown(
+        show_bundled, replace(BUNDLED, ledger=Path("corpus/releases.jsonl"))
+    )
     without = shown(
         show_bundled, replace(BUNDLED, is_included=False, why="no licence is stated", unrecorded="read only")
     )

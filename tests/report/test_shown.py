@@ -15,6 +15,7 @@ from harness.report.html.redacted import RedactedRun
 from harness.report.markdown import render
 from harness.report.shown import ShownRun, few_sentence
 from harness.results import Run
+from harness.results.tracking import metrics
 from tests.builders import harness
 from tests.report.builders import finished_run, promising
 from tests.report.html_builders import rendered, without_scripts
@@ -88,6 +89,12 @@ def test_the_report_and_the_screen_do_not_name_them(planted):
     for text in (render(planted), shown(planted)):
         assert CELL not in text
         assert SAID in text
+
+
+def test_no_metric_of_a_tracker_is_theirs(planted):
+    names = [name for name in metrics(planted) if "accent _ gender" in name or "accent & gender" in name]
+    assert names
+    assert not [name for name in names if "north" in name and "woman" in name]
 
 
 def test_a_violation_of_theirs_counts_and_is_not_told(planted, tmp_path):

@@ -101,7 +101,7 @@ def test_the_screen_says_it_after_the_table(mixed):
         pytest.param("plan manifest=file manifest.path={manifest} run_dir=out", "out/report.md", id="plan-a-manifest"),
         pytest.param("discover run={run} run_dir=out discovery.min_speakers=4", "out/report.md", id="discover"),
         pytest.param("describe manifest=file manifest.path={manifest} run_dir=out", "out/report.md", id="describe"),
-        pytest.param("export run={run} format=table manifest.path={manifest} out=out", None, id="export"),
+        pytest.param("export run={run} format=parquet manifest.path={manifest} out=out", None, id="export"),
     ],
 )
 def test_every_command_that_names_attributes_says_who_says_so(mixed, tmp_path, command, report):

@@ -9,12 +9,12 @@ from harness.report.bounties.words import (
     ACCEPTED,
     EVALUATION_ONLY,
     REJECTED,
-    SEALED_WORDS,
     assumed,
     column,
     halves,
     price,
     promise,
+    sealed,
 )
 from harness.report.wording import plain
 from harness.results.bounties.rules import DeclaredColumn, PublicRules
@@ -60,7 +60,7 @@ def how_to(rules: PublicRules, columns: Sequence[str]) -> str:
         REJECTED,
         price(rules),
         assumed(rules),
-        SEALED_WORDS,
+        sealed(rules),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -8,18 +8,20 @@ from harness.report.wording import percent, plain, points
 from harness.results.bounties.folder import LEDGER, ROUNDS
 from harness.results.bounties.standing import Verdict
 
+LENGTH_OF_A_DAY = len("2026-01-31")
+
 
 def render_page(seen: Seen) -> str:
     """Return the page as one HTML file; no person, id or text of the corpus is in it."""
     found = [_groups(seen), _rounds(seen), _answers(seen), _meaning(seen), _made(seen)]
-    made = "" if seen.standing.closed is None else seen.standing.closed.at
+    closed = seen.standing.closed
     return page(
-        "bounty",
+        "sections",
         title=plain(seen.rules.name),
         description=_lede(seen),
         sections=[(each.id, each.short) for each in found],
         parts=found,
-        made=made,
+        kicker="What outsiders showed" + ("" if closed is None else f", closed {closed.at[:LENGTH_OF_A_DAY]}"),
         lede=_lede(seen),
         headline=_headline(seen),
         typeset=typeset,
@@ -33,10 +35,12 @@ def _lede(seen: Seen) -> str:
             f"Nothing was accepted of {len(seen.standing.answered):,} answered submissions on {seen.rules.base}. That "
             "is no evidence that it serves everybody alike."
         )
+    group, any_is = ("group", "it is") if n == 1 else ("groups", "any of them is")
     return (
-        f"Outsiders showed {n:,} {'group' if n == 1 else 'groups'} whom {seen.rules.base} serves worse than another "
-        f"system does. With the list, the sealed half's clipped WER went from {percent(overall[0])} to "
-        f"{percent(overall[1])}, and no accepted group got worse."
+        f"Outsiders showed {n:,} {group} whom {seen.rules.base} serves worse than another system does; the chance that "
+        f"{any_is} served no better there is at most {percent(seen.rules.rules.alpha)}. Served so, everybody's clipped "
+        f"WER on the sealed half went from {percent(overall[0])} to {percent(overall[1])}, and no accepted group got "
+        "worse."
     )
 
 
@@ -74,7 +78,10 @@ def _groups(seen: Seen) -> Section:
             )
         )
     headers = ("round", "group", "served better by", "gain told", "of words", "WER before", "WER at the end")
-    caption = "Accepted groups: clipped WER on the sealed half before their round and at the end."
+    caption = (
+        "Accepted groups: clipped WER on the sealed half before their round and at the end. The same people chose the "
+        "groups, so that others will see somewhat less; the gain told is what was shown."
+    )
     parts = [table("accepted", headers, rows, caption=caption, file=ROUNDS)] if rows else [Words("None was accepted.")]
     asked = {name for submitted, _ in seen.accepted for name in _columns(seen, submitted.predicate)}
     told = [(each.name, words.column(each)) for each in seen.rules.columns if each.name in asked]
@@ -134,7 +141,13 @@ def _answers(seen: Seen) -> Section:
 
 
 def _meaning(seen: Seen) -> Section:
-    told = [words.ACCEPTED, words.REJECTED, words.assumed(seen.rules), words.price(seen.rules), words.SEALED_WORDS]
+    told = [
+        words.ACCEPTED,
+        words.REJECTED,
+        words.assumed(seen.rules),
+        words.price(seen.rules),
+        words.sealed(seen.rules),
+    ]
     return Section("meaning", "What an answer means", "Meaning", [Words(words.promise(seen.rules)), Listing(told)])
 
 

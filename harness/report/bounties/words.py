@@ -13,11 +13,6 @@ REJECTED = (
     "Rejected means that this was not shown. It never means that both serve the group alike: the group may have too "
     "few people, the gain may be too small, or the level too strict by now."
 )
-SEALED_WORDS = (
-    "Public: the rules, the development half with codes in the place of people's ids, the list, the ledger and every "
-    "answer. Sealed until the end: who is in the other half, its references and counts, and what each answer rests on. "
-    "The ledger's first line commits to the sealed files."
-)
 EVALUATION_ONLY = (
     "A group by what people said of themselves is for evaluation: it shows who is served worse, and nobody may be "
     "routed by it who was not asked. A list can be run as a router only where every column is measured of the "
@@ -47,8 +42,9 @@ def assumed(rules: PublicRules) -> str:
     return (
         f"It assumes that speakers are independent of one another, and {of_alternatives[rules.rules.assumed]}; and "
         "that the sealed half stays sealed: who has its recordings and references from elsewhere, such as a public "
-        "corpus, can fit an alternative to them, and no level pays for that. Loss is word errors of an utterance, "
-        "never more than its words, so that one that goes on and on costs as much as an empty one."
+        "corpus, can fit an alternative to them; who finds a table of the whole run, such as its slices, has the "
+        "sealed half of it by taking away the published one; and no level pays for either. Loss is word errors of an "
+        "utterance, never more than its words, so that one that goes on and on costs as much as an empty one."
     )
 
 
@@ -71,6 +67,22 @@ def halves(rules: PublicRules) -> str:
     return (
         f"{ours.n_speakers:,} people are published ({ours.n_utterances:,} utterances, {ours.n_words:,} words) and "
         f"{theirs.n_speakers:,} sealed ({theirs.n_utterances:,} and {theirs.n_words:,}), divided by chance alone{told}."
+    )
+
+
+def sealed(rules: PublicRules) -> str:
+    """Say what is public, and what is not."""
+    who = (
+        "Which utterances are in the other half is known to whoever has both lists of ids, as transcripts are asked of "
+        "all. Sealed"
+        if rules.hypotheses
+        else "Sealed until the end: who is in the other half; sealed for good"
+    )
+    return (
+        "Public: the rules, the development half with codes in the place of people's ids, the list, the ledger and "
+        f"every answer. {who}: its references and counts, and what each answer rests on, so that groups of fewer "
+        "people than are judged are not told from empty ones. The ledger's first line commits to the sealed files; "
+        "that chance alone divided the people is the owner's word."
     )
 
 

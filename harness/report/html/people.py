@@ -10,8 +10,8 @@ from harness.fairness.membership import membership
 from harness.report.charts.labels import is_declared
 from harness.report.html.measured import INSUFFICIENT, Measured, Row, records, several
 from harness.report.html.parts import Part, Section, Words, table
-from harness.report.shown import Key
 from harness.report.wording import mapping
+from harness.results.few import Key
 from harness.results.run import SLICES
 
 _TOLD = ("attribute", "what it is", "slices", "too few", "speakers", "utterances", "hours")

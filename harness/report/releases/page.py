@@ -28,7 +28,7 @@ def render_page(release: Release) -> str:
     found = [_served(release), _protects(release), _not_protected(release), _made(release), _reading(release)]
     kind = "Private release" if release.is_private else "Release of exact numbers"
     return page(
-        "release",
+        "sections",
         title=words.title(release),
         description=words.lede(release),
         charts={part.name: part.spec for each in found for part in each.parts if isinstance(part, Drawing)},

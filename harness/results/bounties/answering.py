@@ -1,7 +1,8 @@
 """The sealed half, the ledger and a submission in, its answer and what it leaves behind out; answered again, the same.
 
 Of the holdout an answer tells whether it was accepted and, if so, a step that its gain reaches. What else the holdout
-showed is written to a sealed file, whose digest stands in the ledger.
+showed is written to a sealed file, whose digest stands in the ledger. What it says of few people could be guessed from
+a digest of that alone, so each file has a salt of its own, which is never published.
 """
 
 import math
@@ -14,13 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError, HarnessError, UsageError
 from harness.fairness.bounty import Holdout, Judgement, PointerDecisionList, Question, State, answer, level
 from harness.results.bounties.folder import (
     ANSWER,
     HEARD,
     HOLDOUT,
+    IDS,
     LIST,
+    SALT,
     SUBMISSION,
     BountyFolder,
     canonical,
@@ -28,11 +31,12 @@ from harness.results.bounties.folder import (
     shown_json,
     write_whole,
 )
-from harness.results.bounties.halves import holdout_of
+from harness.results.bounties.halves import check_counts, counted, holdout_of
+from harness.results.bounties.heard import most_bytes, read_ids
 from harness.results.bounties.rules import PublicRules
 from harness.results.bounties.sealing import read_errors, read_parquet
 from harness.results.bounties.standing import Answered, Standing, Verdict
-from harness.results.bounties.submission import Submission, own_system, parsed_submission
+from harness.results.bounties.submission import LARGEST, OfferedSystem, Submission, own_system, parsed_submission
 from harness.results.bounties.untrusted import parsed, read_untrusted
 
 LARGEST_LIST = 4_000_000  # bytes of list.json
@@ -68,7 +72,7 @@ class Found:
         gain: The step that is told of an acceptance's gain.
         state: After it.
         sealed: With its own system, where it brought one.
-        judgement: What is written to the sealed file.
+        judgement: What is written to the sealed file, but for its salt.
     """
 
     verdict: Verdict
@@ -77,19 +81,22 @@ class Found:
     sealed: Sealed
     judgement: Mapping[str, object]
 
-    @property
-    def judgement_bytes(self) -> bytes:
+    def judgement_bytes(self, salt: str) -> bytes:
         """Return the sealed file."""
-        return canonical(self.judgement)
+        return canonical({**self.judgement, SALT: salt})
 
 
 def read_sealed(folder: BountyFolder, rules: PublicRules) -> Sealed:
     """Return the sealed half.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: It cannot be read, or is of other people than the rules say.
     """
-    frame = read_parquet(folder.sealed / HOLDOUT)
+    path = folder.sealed / HOLDOUT
+    frame = read_parquet(path)
+    check_counts(frame, rules.columns, [rules.base, *rules.systems], str(path))
+    if counted(frame) != rules.holdout:
+        raise DataError(f"{path}: has {counted(frame)}; {folder.rules} says {rules.holdout}.")
     return Sealed(rules, frame, holdout_of(frame, rules.columns))
 
 
@@ -100,23 +107,23 @@ def read_handed_in(folder: BountyFolder, n: int, expected: str, rules: PublicRul
         DataError: It is not the one whose digest stands in the ledger.
     """
     path = folder.submission(n) / SUBMISSION
-    data = handed_in(path, expected)
+    data = handed_in(path, expected, most=LARGEST)
     try:
         return parsed_submission(data, rules, what=f"{path.parent.name}/{SUBMISSION}")
     except HarnessError as error:
         raise DataError(f"{path}: was taken and is no submission now ({error}).") from error
 
 
-def handed_in(path: Path, expected: str) -> bytes:
-    """Return the bytes of a file that was handed in.
+def handed_in(path: Path, expected: str, *, most: int) -> bytes:
+    """Return the bytes of a file that was handed in, at most as many as were taken.
 
     Raises:
         DataError: It is gone, or its digest is not the ledger's.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); the ledger says that it was handed in.") from error
+        data = read_untrusted(path, most=most, what=str(path))
+    except UsageError as error:
+        raise DataError(f"{error} The ledger says that it was handed in.") from error
     if digest(data) != expected:
         raise DataError(f"{path}: was changed after it was handed in; its digest is not the ledger's.")
     return data
@@ -259,6 +266,8 @@ def again(folder: BountyFolder, state: State, sealed: Sealed, entry: Answered) -
     kept = _kept_judgement(folder, entry)
     submission = read_handed_in(folder, entry.n, entry.digest, sealed.rules)
     if entry.verdict is Verdict.could_not_be_run:
+        if isinstance(submission.alternative, OfferedSystem):
+            raise DataError(f"{where}: says that a system on offer could not be run; it was run before all questions.")
         return not_run(state, sealed, entry.n, submitted=entry.digest, problem=str(kept["problem"]))
     errors_file = None if kept["errors"] is None else str(kept["errors"])
     if errors_file is not None:
@@ -272,7 +281,7 @@ def again(folder: BountyFolder, state: State, sealed: Sealed, entry: Answered) -
         )
     if digest(list_bytes(found.state, sealed.rules)) != entry.decisions:
         raise DataError(f"{where}: the list after submission {entry.n} is another one now.")
-    if not _alike(found.judgement, kept):
+    if not _alike(found.judgement, {name: value for name, value in kept.items() if name != SALT}):
         raise DataError(f"{where}: the sealed judgement of submission {entry.n} has other numbers now.")
     return found
 
@@ -283,15 +292,16 @@ def heard_bytes(folder: BountyFolder, n: int, expected: str) -> bytes:
     Raises:
         DataError: They are not those of the ledger.
     """
-    return handed_in(folder.submission(n) / HEARD, expected)
+    most = most_bytes(len(read_ids(folder.public / IDS)))
+    return handed_in(folder.submission(n) / HEARD, expected, most=most)
 
 
 def _kept_judgement(folder: BountyFolder, entry: Answered) -> Mapping[str, object]:
     path = folder.judgement(entry.n)
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
+        data = read_untrusted(path, most=LARGEST, what=str(path))
+    except UsageError as error:
+        raise DataError(str(error)) from error
     if digest(data) != entry.judgement:
         raise DataError(f"{path}: its digest is not the one on line {entry.line} of the ledger; it was exchanged.")
     told = parsed(data, str(path))

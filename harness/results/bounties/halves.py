@@ -136,8 +136,8 @@ def _cell(cell: object) -> object:
     return [str(each) for each in cell] if isinstance(cell, np.ndarray | list | tuple) else cell
 
 
-def check_published(frame: pd.DataFrame, columns: Sequence[DeclaredColumn], systems: Sequence[str], what: str) -> None:
-    """Refuse a development half that is not as `published` makes it.
+def check_counts(frame: pd.DataFrame, columns: Sequence[DeclaredColumn], systems: Sequence[str], what: str) -> None:
+    """Refuse a half, whoever has it from somebody, that lacks what questions are asked about.
 
     Raises:
         DataError: A column is missing, or counts are none.

@@ -18,6 +18,8 @@ def read_ids(path: Path) -> list[str]:
     Raises:
         DataError: The file cannot be read.
     """
+    if not path.is_file():
+        raise DataError(f"{path}: is not there, or is no plain file. Get the file anew.")
     try:
         return path.read_text(encoding="utf-8").split("\n")[:-1]
     except (OSError, ValueError) as error:
@@ -37,8 +39,13 @@ def read_heard(path: Path, ids: Sequence[str]) -> tuple[bytes, dict[str, str]]:
             first.
     """
     what = path.name
-    data = read_untrusted(path, most=BYTES_EACH * len(ids) + BYTES_MORE, what=what)
+    data = read_untrusted(path, most=most_bytes(len(ids)), what=what)
     return data, parsed_heard(data, ids, what)
+
+
+def most_bytes(n_ids: int) -> int:
+    """Return how large a file of transcripts may be."""
+    return BYTES_EACH * n_ids + BYTES_MORE
 
 
 def parsed_heard(data: bytes, ids: Sequence[str], what: str) -> dict[str, str]:

@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from harness.errors import DataError
+from harness.errors import DataError, UsageError
 from harness.provenance import digest_of_file
 from harness.results.bounties.folder import AUDIO, HOLDOUT, SALT, SPLIT, BountyFolder, digest, write_whole
+from harness.results.bounties.untrusted import read_untrusted
 
 COMMITTED = (HOLDOUT, SPLIT, AUDIO)  # as far as they are there
 SALT_BYTES = 32
+_MOST_OF_A_HEADER = 1_000  # bytes of a .npy file before its numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
     Raises:
         DataError: It is none.
     """
+    if not path.is_file():
+        raise DataError(f"{path}: is not there, or is no plain file. Get the file anew.")
     try:
         frame: pd.DataFrame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -113,12 +117,12 @@ def read_errors(path: Path, expected: str, n_rows: int) -> npt.NDArray[np.int64]
         DataError: The file is not the one that was written.
     """
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
-    if digest(data) != expected:
-        raise DataError(f"{path}: is not the file whose digest stands in the judgement beside it.")
-    errors: npt.NDArray[np.int64] = np.load(BytesIO(data), allow_pickle=False).astype(np.int64)
+        data = read_untrusted(path, most=8 * n_rows + _MOST_OF_A_HEADER, what=str(path))
+        if digest(data) != expected:
+            raise DataError(f"{path}: is not the file whose digest stands in the judgement beside it.")
+        errors: npt.NDArray[np.int64] = np.load(BytesIO(data), allow_pickle=False).astype(np.int64)
+    except (UsageError, ValueError, EOFError, MemoryError) as error:  # a header may say anything
+        raise DataError(f"{path}: no counts of {n_rows:,} utterances ({error}).") from error
     if errors.shape != (n_rows,):
         raise DataError(f"{path}: has {errors.shape} counts; expected {n_rows}.")
     return errors

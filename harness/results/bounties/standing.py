@@ -52,6 +52,7 @@ class Closed:
     line: int
     at: str
     salt: str
+    seed: str  # of the split
     rounds: str  # digest of the table
     receipt: str
 
@@ -131,7 +132,7 @@ def _read(entries: Sequence[Entry], where: str) -> Standing:
             answered.append(_answered(entry))
             problem = problem or _wrong_answer(answered, submitted)
         elif entry.kind == CLOSED:
-            closed = Closed(entry.n, entry.at, str(entry.content["salt"]), str(entry.content["rounds"]), entry.digest)
+            closed = _closed(entry)
         else:
             problem = f"is of the kind {entry.kind!r:.40}, which no bounty writes"
         if problem:
@@ -177,6 +178,18 @@ def _answered(entry: Entry) -> Answered:
         gain=None if gain is None else float(str(gain)),
         judgement=str(told["judgement"]),
         decisions=str(told["list"]),
+        receipt=entry.digest,
+    )
+
+
+def _closed(entry: Entry) -> Closed:
+    told = entry.content
+    return Closed(
+        line=entry.n,
+        at=entry.at,
+        salt=str(told["salt"]),
+        seed=str(told["seed"]),
+        rounds=str(told["rounds"]),
         receipt=entry.digest,
     )
 

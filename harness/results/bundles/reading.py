@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from harness.corpus import Manifest
@@ -38,6 +40,7 @@ from harness.transcription import HypothesisStore
 
 MOST_UTTERANCES = 5_000_000
 MOST_CONDITIONS = 250
+LONGEST_S = 1e7  # seconds of an utterance
 LONGEST_LINE = 2_000_000  # bytes of an utterance's line: some hours of speech
 LONGEST_TEXT, MOST_TEXTS = 5_000, 200  # characters of a note or a version; how many
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -101,9 +104,12 @@ class Bundle:
             levels = pd.read_csv(
                 self.claims / GIVEN, dtype=texts | {"level": float}, keep_default_na=False, na_values={"level": [""]}
             )
-            return levels[["condition", "sweep", "parameter", "level", "digest"]]
+            levels = levels[["condition", "sweep", "parameter", "level", "digest"]]
         except (OSError, ValueError, KeyError) as error:
             raise BundleError(f"{self.path}: {GIVEN}: no table of levels ({_told(error)}).") from error
+        if len(levels) > MOST_CONDITIONS or np.isinf(levels["level"]).any():
+            raise BundleError(f"{self.path}: {GIVEN}: expected {MOST_CONDITIONS} conditions at most, at finite levels.")
+        return levels
 
     def hypotheses(self) -> pd.DataFrame:
         """Return what was heard, a row an utterance and condition.
@@ -115,6 +121,8 @@ class Bundle:
         frame = HypothesisStore((self.folder / HEARD).parent).frame()
         if frame["condition"].nunique() > MOST_CONDITIONS:
             raise BundleError(f"{self.path}: has more than {MOST_CONDITIONS} conditions; no run has.")
+        if (frame[["audio_s", "processing_s"]] > LONGEST_S).any(axis=None):
+            raise BundleError(f"{self.path}: has an utterance of more than {LONGEST_S:,.0f} seconds; no run has.")
         return frame
 
     def lines(self) -> Iterator[str]:
@@ -213,7 +221,7 @@ def _notes(path: Path, folder: Path) -> tuple[str, ...]:
 
 
 def _checked(path: Path, about: Mapping[str, Any]) -> dict[str, tuple[object, str]]:
-    """Return size and digest of every file that a bundle says it holds, once all that is read of bundle.json is checked."""
+    """Return size and digest of every file that a bundle says it holds, once all of bundle.json is checked."""
     if about.get("format") != FORMAT:
         raise BundleError(f"{path}: {ABOUT} is of something else than a bundle of this harness.")
     if about.get("version") != FORMAT_VERSION:
@@ -255,7 +263,7 @@ def _check_lines(path: Path, file: Path) -> None:
 
 def _json(path: Path, name: str, folder: Path) -> dict[str, Any]:
     try:
-        content = json.loads((folder / name).read_bytes(), parse_constant=_no_number)
+        content = json.loads((folder / name).read_bytes(), parse_constant=_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: {name}: not JSON ({_told(error)}).") from error
     if not isinstance(content, dict):
@@ -263,8 +271,11 @@ def _json(path: Path, name: str, folder: Path) -> dict[str, Any]:
     return content
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+def _number(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is no number")
+    return number
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -103,7 +103,8 @@ class Bundled:
         is_included: Whether references and attributes are in it.
         why: Why they are, or are not, in words.
         ids: What utterances and speakers are called in it.
-        unrecorded: Why the corpus's ledger does not say that exact numbers are out; empty where it does.
+        ledger: Where it is written down that exact numbers of the corpus are out; None: nowhere.
+        unrecorded: Why not; empty where it is.
     """
 
     path: Path
@@ -115,6 +116,7 @@ class Bundled:
     is_included: bool
     why: str
     ids: Ids
+    ledger: Path | None = None
     unrecorded: str = ""
 
 

@@ -47,6 +47,16 @@ def test_errors_measured_in_simulations_are_what_is_expected():
     assert expected(100, 4) == pytest.approx(0.0031, abs=1e-4)
 
 
+@pytest.mark.parametrize("method", [ReleaseMethod.laplace, ReleaseMethod.gaussian])
+@pytest.mark.parametrize("quantity", [ABOVE, BELOW, SPREAD])
+def test_noise_that_is_added_has_the_error_that_is_stated(quantity, method):
+    n_draws, noise = 40_000, noises(PrivacyOptions(method=method), TWO)["accent"][quantity]
+    drawn = noise.noisy([0] * n_draws)
+    kurtosis = 6 if method is ReleaseMethod.laplace else 3
+    assert abs(np.mean(drawn)) < 5.5 * noise.error / np.sqrt(n_draws)
+    assert np.mean(drawn**2) / noise.error**2 == pytest.approx(1, abs=5.5 * np.sqrt((kurtosis - 1) / n_draws))
+
+
 def test_the_cost_is_split_over_dimensions_evenly_or_as_asked():
     even = noises(PrivacyOptions(), TWO)
     assert even["accent"][ABOVE].mechanism.loss == even["gender"][ABOVE].mechanism.loss

@@ -12,6 +12,7 @@ from harness.fairness.privacy.intervals import (
     NoisySums,
     Spread,
     _chance_below,
+    _sampling_variance,
     chance_of_laplace_and_normal,
     expected_errors,
     intervals,
@@ -75,6 +76,25 @@ def test_sampling_is_never_taken_for_more_than_rates_within_the_cap_can_have():
     most = intervals(sums_of([20.0], [100.0]), told([101 * 0.5**2 / 4]), confidence=0.95)
     assert within[0] >= most[0]
     assert within[1] <= most[1]
+
+
+def test_intervals_allow_for_the_noise_in_what_tells_how_speakers_differ():
+    def width(error: float, *, squares: float = 0.0, below_error: float = 0.0) -> float:
+        spread = Spread(np.array([squares]), np.array([error]), 0.5, -1.0)
+        sums = sums_of([2.0], [10.0], above_error=0.01, below_error=below_error, method=ReleaseMethod.gaussian)
+        low, high = intervals(sums, spread, confidence=0.95)
+        return float(high[0] - low[0])
+
+    assert width(0.4) == pytest.approx(width(0.0, squares=0.4))
+    assert width(0.4) > 3 * width(0.0)
+
+
+def test_the_bound_on_sampling_allows_for_more_people_than_the_noisy_number():
+    few = sums_of([0.4], [2.0], above_error=0.01, below_error=0.01, method=ReleaseMethod.gaussian)
+    unsure = sums_of([0.4], [2.0], above_error=0.01, below_error=2.0, method=ReleaseMethod.gaussian)
+    rate = np.array([[0.2]])
+    variances = [_sampling_variance(sums, told([np.inf]), rate)[0, 0] for sums in (few, unsure)]
+    assert variances == pytest.approx([2.01 * 0.2 * 0.3, 4 * 0.2 * 0.3])
 
 
 @pytest.mark.parametrize("below", [0.0, -3.0])

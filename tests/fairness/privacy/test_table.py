@@ -190,6 +190,16 @@ def test_no_event_is_more_likely_with_a_speaker_more_than_the_cost_allows(statis
     assert max(excess) < 5
 
 
+def test_the_noise_of_a_released_number_has_the_scale_that_was_proved():
+    n_copies, scores = 2_000, scores_of([5] * 200, [100] * 200)
+    options = PrivacyOptions(epsilon=2, largest_error=1)
+    drawn = draws(scores, n_copies, options)["n_speakers"] - 200
+    proof = private_table(scores, dimensions={"overall": ()}, options=options).proofs
+    (scale,) = [each.scale * each.unit for each in proof if each.quantity == "speakers"]
+    variance = 2 * scale**2 + 1 / 12  # and rounding
+    assert np.mean(drawn**2) / variance == pytest.approx(1, abs=5.5 * np.sqrt(5 / n_copies))
+
+
 def test_messages_and_logs_hold_no_counts(caplog):
     caplog.set_level(logging.DEBUG)
     scores = scores_of([4321] * 3, [98765] * 3, accent=["us"] * 3)

@@ -71,6 +71,8 @@ CHANGES = [
     pytest.param({CONFIG: set_to("[" * 100_000)}, {}, "not JSON", id="nested-configuration"),
     pytest.param({CONFIG: set_to("[]")}, {}, "expected a JSON object", id="list"),
     pytest.param({CONFIG: set_to('{"seed": NaN}')}, {}, "not JSON", id="no-number"),
+    pytest.param({CONFIG: set_to('{"seed": 1e999}')}, {}, "not JSON", id="endless-number"),
+    pytest.param({HEARD: replaced('"audio_s": null', '"audio_s": 1e300')}, {}, "seconds", id="endless-audio"),
     pytest.param({FACTS: merged(manifest=3)}, {}, "names no manifest", id="no-manifest"),
     pytest.param({FACTS: merged(manifest={"name": "x", "digest": "0" * 64})}, {}, "another manifest", id="other-facts"),
     pytest.param({SUMMARY: merged(notes="x")}, {}, "no list of notes", id="no-notes"),
