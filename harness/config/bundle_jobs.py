@@ -44,14 +44,14 @@ def bundle_job(composed: Composed) -> BundleOutcome:
     options = composed.options()
     run = Run.open(options.run)
     config = config_of(run)
-    beside = config.get("beside")
+    beside = _there(run, config, "beside", options.beside)
     claim = Claim(
         run,
         manifest(_manifest_of(run, config, options.manifest), require_audio=False),
         config,
         spellings=_beside_package(_there(run, config, "spellings", options.spellings)),
         terms=_there(run, config, "terms", options.terms),
-        beside=Run.open(beside) if isinstance(beside, str) else None,
+        beside=None if beside is None else Run.open(beside),
     )
     out = None if options.out is None else Path(options.out)
     return bundle(BundleJob(claim=claim, out=out, references=options.references, ids=options.ids))
@@ -77,13 +77,15 @@ def _manifest_of(run: Run, config: Mapping[str, object], given: ManifestOptions)
 
 
 def _there(run: Run, config: Mapping[str, object], name: str, given: str | None) -> Path | None:
-    """Return a file that is given, or that the run says it was made with; None where it was made without."""
+    """Return a file or run that is given, or that the run says it was made with; None where it was made without."""
     written = config.get(name)
     if written is None:
         return None
     path = Path(given if given is not None else str(written))
-    if str(path) != DIALECT and not path.is_file():
-        raise UsageError(f"run={run.path}: its {name} are not at {path} any more. Give them: {name}=FILE.")
+    if str(path) != DIALECT and not path.exists():
+        raise UsageError(
+            f"run={run.path}: what it was made with, {name}={path}, is not there any more. Give it: {name}=…."
+        )
     return path
 
 

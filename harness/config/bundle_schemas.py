@@ -25,6 +25,7 @@ class BundleConfig:
         ids: Whether codes stand for the ids of utterances and speakers; tables stay as they are.
         spellings: The table of spellings, where it lies elsewhere now.
         terms: The list of terms, where it lies elsewhere now.
+        beside: The run that its gaps were placed beside, where that lies elsewhere now.
     """
 
     run: str = MISSING
@@ -34,6 +35,7 @@ class BundleConfig:
     manifest: ExportedManifestOptions = field(default_factory=ExportedManifestOptions)
     spellings: str | None = None
     terms: str | None = None
+    beside: str | None = None
 
 
 @dataclass(kw_only=True)

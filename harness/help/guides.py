@@ -126,7 +126,7 @@ GUIDES = {
         ),
     ),
     "bundle": Guide(
-        options=("out", "references", "ids", "manifest.path", "manifest.columns", "spellings", "terms"),
+        options=("out", "references", "ids", "manifest.path", "manifest.columns", "spellings", "terms", "beside"),
         examples=("runs/before", "runs/before out=claim.tar references=include ids=kept"),
     ),
     "reproduce": Guide(

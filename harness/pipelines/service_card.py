@@ -133,8 +133,8 @@ def _check_options(job: ServiceCardJob) -> None:
     """Refuse options that are missing, or that would be ignored."""
     if not job.runs and not job.releases:
         raise UsageError(
-            "run=[] gives no run; expected run=RUN, run=[RUN1,RUN2] for several configurations, or release=FOLDER for a "
-            "card of what harness release wrote."
+            "run=[] gives no run; expected run=RUN, run=[RUN1,RUN2] for several configurations, or release=FOLDER for "
+            "a card of what harness release wrote."
         )
     _check_releases(job)
     folders = [run.path.resolve() for run in job.runs]

@@ -47,7 +47,7 @@ def sentences(answer: Forgotten) -> Iterator[str]:
             "hashed, HARNESS_SPEAKER_SALT finds them."
         )
     if answer.n_near:
-        yield f"{answer.n_near} of them differ from somebody in capitals, blanks or quotes alone: write ids as they are."
+        yield f"{answer.n_near} of them differ from people in capitals, blanks or quotes alone: give ids as they are."
     if not answer.is_applied:
         if n := answer.n(State.found):
             yield f"Nothing was changed. apply=true clears {_places(n)}; {_remaining(answer)}"

@@ -212,8 +212,18 @@ def test_a_last_mile_test_is_reproduced_with_its_conditions(tmp_path):
     assert harness("benchmark", *before, "run_dir=before", cwd=tmp_path).exit_status in (0, 3)
     ended = harness("last_mile", *before, *here, noise, "run_dir=run", cwd=tmp_path)
     assert ended.exit_status in (0, 3, 4), ended.err
+    for name in ("terms.csv", "mine.csv", "before"):
+        (tmp_path / name).rename(tmp_path / f"moved_{name}")
     ended = harness("bundle", "run", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "is not there any more" in ended.err
+    moved = ("terms=moved_terms.csv", "spellings=moved_mine.csv", "beside=moved_before")
+    ended = harness("bundle", "run", *moved, cwd=tmp_path)
     assert ended.exit_status == 0, ended.err
+    (tmp_path / "other.csv").write_text("term,weight\none,1\n")
+    ended = harness("bundle", "run", *moved[1:], "terms=other.csv", "out=other.tar", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "is not the list of terms that the run was made with" in ended.err
     ended, found = reproduced("run.tar", tmp_path)
     assert (ended.exit_status, found["identical"]) == (0, True), ended.out
     assert {"conditions.csv", "extra_harm.csv", "crossings.csv", "placed.csv", "terms.csv"} <= set(found["tables"])

@@ -122,7 +122,8 @@ def test_who_was_not_measured_is_told_of_every_attribute(page):
 def test_the_worst_stands_first(page_of_two):
     found = section(page_of_two, "findings")
     assert found.startswith(
-        "The worst first All attributes are self-reported. disparity south (accent): WER 100.0 % against 0.0 % of rest, +100.0 points"
+        "The worst first All attributes are self-reported. disparity south (accent): WER 100.0 % against 0.0 % of "
+        "rest, +100.0 points"
     )
 
 

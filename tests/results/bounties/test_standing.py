@@ -53,7 +53,9 @@ IMPOSSIBLE = [
     pytest.param([submitted(1), answered(1, "rejected", 0.01)], "tells a gain of what was not accepted", id="a-gain"),
     pytest.param([submitted(1), answered(1, "accepted")], "or none of what was", id="no-gain"),
     pytest.param(
-        [("closed", {"salt": "s", "seed": "1", "rounds": "r"}), submitted(1)], "ledger.jsonl:3: follows the end", id="after"
+        [("closed", {"salt": "s", "seed": "1", "rounds": "r"}), submitted(1)],
+        "ledger.jsonl:3: follows the end",
+        id="after",
     ),
     pytest.param([("paid", {})], "ledger.jsonl:2: is of the kind 'paid'", id="another-kind"),
     pytest.param([submitted("1")], "not the ledger of a bounty", id="a-text-for-a-number"),
