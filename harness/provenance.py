@@ -12,7 +12,8 @@ from pathlib import Path
 PACKAGES = (
     "asr-fairness-harness", "jiwer", "rapidfuzz", "torch", "torchaudio", "openai-whisper", "pandas", "hydra-core",
     "numpy", "pyarrow", "scipy", "soundfile", "pocketsphinx", "transformers", "faster-whisper", "ctranslate2",
-    "nemo_toolkit", "openai", "boto3", "ray", "pyroomacoustics",
+    "nemo_toolkit", "openai", "boto3", "ray", "pyroomacoustics", "gpboost", "omegaconf", "more-itertools", "regex",
+    "PyYAML",
 )  # fmt: skip
 
 

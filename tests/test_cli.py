@@ -148,7 +148,7 @@ def test_help_loads_nothing_that_takes_a_second(tmp_path):
 def test_a_pipeline_s_own_help_lists_its_choices(tmp_path):
     ended = harness("benchmark", "--help", cwd=tmp_path)
     assert ended.exit_status == 0
-    assert ", pocketsphinx, tones, transformers, whisper" in " ".join(ended.out.split())
+    assert ", pocketsphinx, router, tones, transformers, whisper" in " ".join(ended.out.split())
 
 
 def test_cfg_job_shows_the_run_and_does_nothing(tmp_path):

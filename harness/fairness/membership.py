@@ -41,7 +41,11 @@ def dimensions(attributes: Sequence[str], order: int = 1) -> list[str]:
     """
     if order < 1:
         raise UsageError(f"intersections={order}; expected 1 (none) or more.")
-    return [AND.join(names) for size in range(1, order + 1) for names in combinations(attributes, size)]
+    return [
+        AND.join(names)
+        for size in range(1, min(order, len(attributes)) + 1)
+        for names in combinations(attributes, size)
+    ]
 
 
 def as_list(by: str | Sequence[str]) -> list[str]:

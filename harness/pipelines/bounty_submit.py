@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import UsageError
 from harness.pipelines.bounty_outcome import BountyOutcome
 from harness.report.bounties.answers import Taken
 from harness.results.bounties.folder import IDS, BountyFolder
@@ -30,7 +31,7 @@ def bounty_submit(job: BountySubmitJob) -> BountyOutcome:
     """Check a submission and take it.
 
     Raises:
-        UsageError: It is not as the rules ask, or nothing is taken any more.
+        UsageError: It is not as the rules ask, nothing is taken any more, or only what hunters have is here.
         LedgerError: The ledger is damaged.
         StorageError: It cannot be written.
     """
@@ -42,5 +43,7 @@ def bounty_submit(job: BountySubmitJob) -> BountyOutcome:
     if isinstance(submission.alternative, HeardElsewhere):
         beside = job.submission.parent / submission.alternative.file
         heard, _ = read_heard(beside, read_ids(folder.public / IDS))
+    if not folder.ledger.path.is_file():
+        raise UsageError(f"{folder.ledger.path}: is not there; the owner of the bounty hands in {job.submission.name}.")
     submitted, entry = take(folder, rules, submission, data=data, heard=heard)
     return BountyOutcome(Taken(folder.path, submitted, entry.digest, rules.rules.n_submissions - submitted.n))

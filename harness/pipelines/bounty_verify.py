@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 
 from harness.errors import DataError, HarnessError, UsageError
 from harness.fairness.bounty import State, rounds_table
@@ -16,6 +17,8 @@ from harness.pipelines.evaluation import EXIT_VIOLATED, EXIT_WITHIN_POLICY
 from harness.predicates import Predicate
 from harness.provenance import digest_of_file
 from harness.report.bounties.answers import Verified
+from harness.report.bounties.page import render_page
+from harness.report.bounties.seen import Seen
 from harness.results.bounties.answering import (
     Sealed,
     again,
@@ -33,6 +36,7 @@ from harness.results.bounties.folder import (
     HOLDOUT,
     IDS,
     LIST,
+    PAGE,
     ROUNDS,
     SALT,
     SPLIT,
@@ -132,7 +136,10 @@ def _wrong_files(folder: BountyFolder, standing: Standing, rules: PublicRules) -
         if not path.is_file() or digest_of_file(path) != digest(answer_bytes(entry)):
             yield f"{path}: not the answer on line {entry.line} of the ledger; bounty check writes it again."
     if standing.closed is not None:
-        yield from _differs(folder.public / ROUNDS, standing.closed.rounds, f"line {standing.closed.line}")
+        where = f"line {standing.closed.line}"
+        yield from _differs(folder.public / ROUNDS, standing.closed.rounds, where)
+        yield from _differs(folder.public / SALT, digest(f"{standing.closed.salt}\n".encode()), where)
+        yield from _wrong_page(folder, standing, rules)
     for name in leftovers(folder, len(standing.submitted)):
         yield f"{folder.path}/submissions/{name}: in no line of the ledger; it was not taken."
     if len(standing.submitted) > rules.rules.n_submissions or standing.n_accepted > rules.rules.n_acceptances:
@@ -144,6 +151,19 @@ def _differs(path: Path, expected: str, where: str) -> Iterator[str]:
         yield f"{path}: is not there; {where} of the ledger has its digest."
     elif digest_of_file(path) != expected:
         yield f"{path}: was changed; its digest is not the one of {where} of the ledger."
+
+
+def _wrong_page(folder: BountyFolder, standing: Standing, rules: PublicRules) -> Iterator[str]:
+    """Yield where the page that people read is not the one that ledger, list and table make."""
+    path = folder.public / PAGE
+    try:
+        rounds = pd.read_csv(folder.public / ROUNDS, keep_default_na=False)
+        page = render_page(Seen(rules, standing, read_list(folder, rules), rounds)).encode()
+    except (UsageError, OSError, ValueError, KeyError, TypeError) as error:  # a table of somebody's may say anything
+        yield f"{path}: cannot be made again of {ROUNDS} and {LIST} ({error})."
+        return
+    if not path.is_file() or digest_of_file(path) != digest(page):
+        yield f"{path}: not what the ledger makes with this harness; changed, or another version's: bounty close again."
 
 
 def _wrong_claims(folder: BountyFolder, standing: Standing, rules: PublicRules) -> Iterator[str]:
@@ -180,7 +200,14 @@ def _wrong_list(folder: BountyFolder, rules: PublicRules, accepted: list[tuple[P
 
 
 def _wrong_seed(folder: BountyFolder, standing: Standing) -> Iterator[str]:
-    if standing.closed is not None and str(read_split(folder).seed) != standing.closed.seed:
+    if standing.closed is None:
+        return
+    try:
+        seed = str(read_split(folder).seed)
+    except DataError as error:
+        yield str(error)
+        return
+    if seed != standing.closed.seed:
         yield f"{folder.ledger.path}:{standing.closed.line}: another seed than {folder.sealed / SPLIT} was divided by."
 
 

@@ -11,7 +11,16 @@ import pandas as pd
 
 from harness.errors import DataError, HarnessError, StorageError, UsageError
 from harness.fairness import Failures, Policy
-from harness.fairness.privacy import PrivateTable, ReleaseMethod, Spent, private_table, speakers_needed
+from harness.fairness.privacy import (
+    PrivateTable,
+    ReleaseMethod,
+    Spent,
+    Statistic,
+    fitting_caps,
+    foreseen_errors,
+    private_table,
+    speakers_needed,
+)
 from harness.fairness.speaker_sums import speaker_codes
 from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
 from harness.report.releases.markdown import render_markdown
@@ -88,6 +97,7 @@ def _private(job: ReleaseJob, budget: Budget, scores: pd.DataFrame) -> ReleaseWr
     """Draw a private table, once what it costs is written down."""
     options, attributes = job.options, job.run.facts["manifest"]["attributes"]
     dimensions = private_dimensions(attributes, by=options.by, slices=options.slices)
+    _check_foreseen(scores, options, dimensions)
     cost = Spent(options.epsilon, options.delta if options.method is ReleaseMethod.gaussian else 0.0)
     total = None if options.total_epsilon is None else Spent(options.total_epsilon, options.total_delta)
     if total is None and budget.account().total is None:
@@ -122,9 +132,38 @@ def _planned(options: ReleaseOptions, dimensions: tuple[Dimension, ...]) -> str:
         f"{each.name} {speakers_needed(options.largest_error, options, dimensions=slices, dimension=each.name):,}"
         for each in dimensions
     ]
+    each = (
+        "" if options.counted is Statistic.mean_of_speakers else f" who said {options.caps.words:,} words (caps.words)"
+    )
     return (
         f"With release.epsilon={options.epsilon:g} a slice is told within {100 * options.largest_error:g} points where "
-        f"it has about so many people: {', '.join(needed)}."
+        f"it has about so many people{each}: {', '.join(needed)}."
+    )
+
+
+def _check_foreseen(scores: pd.DataFrame, options: ReleaseOptions, dimensions: tuple[Dimension, ...]) -> None:
+    """Refuse to spend on a table that would tell nothing, where what is public shows that it would.
+
+    Raises:
+        UsageError: Reference words are public, and with them the noise of every slice would be too large.
+    """
+    if options.counted is not Statistic.public_words:
+        return
+    foreseen = foreseen_errors(scores, dimensions=slices_of(dimensions), options=options)
+    if foreseen["worth"].any():
+        return
+    least, caps = 100 * foreseen["expected_error"].min(), fitting_caps(scores, options.caps)
+    advice = (
+        f"Noise is as large as release.caps.errors={options.caps.errors}, and nine in ten people said at most "
+        f"{caps.words} words, which are public: take release.caps.words={caps.words} "
+        f"release.caps.errors={caps.errors}. "
+        if caps.errors < options.caps.errors
+        else ""
+    )
+    raise UsageError(
+        f"release: none of {len(foreseen)} slices could be told: noise would be {least:.1f} points and more, and "
+        f"release.largest_error is {100 * options.largest_error:g}. {advice}A larger release.epsilon or fewer "
+        "dimensions in release.by help, too. Nothing was spent."
     )
 
 

@@ -143,9 +143,9 @@ def test_an_answer_tells_a_step_of_the_gain_and_nothing_else_of_the_holdout(ende
     assert all(set(each) == {"submission", "digest", "verdict", "gain", "judgement", "list"} for each in answered)
     assert all(each["gain"] in (None, 0.002, 0.005, 0.01, 0.02, 0.05) for each in answered)
     told = json.loads((ended / "bounty/submissions/0001/answer.json").read_text())
-    assert set(told) == {"submission", "answer", "gain_at_least", "means", "ledger_line", "receipt"}
+    assert set(told) == {"submission", "answer", "gain_rounded_down", "means", "ledger_line", "receipt"}
     rejected = json.loads((ended / "bounty/submissions/0002/answer.json").read_text())
-    assert rejected["gain_at_least"] is None
+    assert rejected["gain_rounded_down"] is None
     assert "no evidence" in rejected["means"]
 
 
@@ -432,17 +432,26 @@ def test_a_hunter_needs_the_public_folder_alone_and_learns_what_the_holdout_asks
     assert ended.exit_status == 0, ended.err
     assert "On the published half: " in ended.out
     assert "(1 in 2,000)" in ended.out
-    assert "It would be accepted" in ended.out
+    assert "it would be accepted" in ended.out
     assert "accent is self reported: for evaluation" in ended.out
     assert command("status", tmp_path, bounty=copied).exit_status == 2
     refused = command("check", tmp_path, bounty=copied)
     assert refused.exit_status == 2
 
 
+def test_who_has_the_public_folder_alone_is_told_whom_to_send_a_claim_to_and_nothing_is_left(folder, tmp_path):
+    copied = tmp_path / "copied"
+    shutil.copytree(folder / "bounty/public", copied / "public")
+    ended = command("submit", tmp_path, bounty=copied, submission=claim(tmp_path, "true"))
+    assert ended.exit_status == 2
+    assert "the owner of the bounty hands in" in ended.err
+    assert [path.name for path in copied.iterdir()] == ["public"]
+
+
 def test_a_preview_is_of_the_list_as_it_is_by_now(closed):
     path = claim(closed, 'accent == "south"')
     ended = command("preview", closed, submission=path)
-    assert "It would be rejected there" in ended.out
+    assert "it would be rejected (" in ended.out
     assert "Nothing is answered any more: it was closed" in ended.out
 
 

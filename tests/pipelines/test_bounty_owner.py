@@ -84,6 +84,23 @@ def test_a_ledger_that_was_written_anew_is_found_out_without_the_sealed_files(cl
     assert said in found.out
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        pytest.param("bounty.html", "1 group whom", "9 groups whom", id="the-page"),
+        pytest.param("salt", "", "0", id="the-salt"),
+    ],
+)
+def test_what_people_read_at_the_end_is_what_the_ledger_makes(closed, name, old, new):
+    path = closed / "bounty/public" / name
+    text = path.read_text()
+    path.write_text(text.replace(old, new, 1))
+    assert path.read_text() != text
+    found = command("verify", closed)
+    assert found.exit_status == 3
+    assert f"public/{name}: " in found.out
+
+
 def test_another_seed_than_the_people_were_divided_by_is_found_with_the_sealed_files(closed):
     written_anew(closed / "bounty", at_line(8, seed="12345"))
     found = command("verify", closed)

@@ -173,6 +173,12 @@ def test_exact_tables_of_the_same_people_by_another_rule_are_refused(corpus, tmp
         release(job(corpus, tmp_path / "c", **(exact | change)))
 
 
+def test_after_a_bundle_no_small_slices_are_hidden_and_no_rule_is_promised_that_nobody_can_follow(corpus, tmp_path):
+    Budget(corpus / FILE, "corpus").publish({"method": "bundle", "bundle": "0", "manifest": "0"})
+    with pytest.raises(BudgetError, match=r"\(bundle\), and beside them .* protects nobody"):
+        release(job(corpus, tmp_path / "a", method=ReleaseMethod.suppression, slices={}))
+
+
 def test_a_floor_below_five_is_refused(corpus, tmp_path):
     with pytest.raises(UsageError, match=r"min_speakers=4; expected at least 5"):
         release(job(corpus, tmp_path / "a", method=ReleaseMethod.suppression, min_speakers=4))

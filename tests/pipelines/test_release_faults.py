@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from harness.errors import DataError, StorageError, UsageError
-from harness.fairness.privacy import ReleaseMethod, private_table
+from harness.fairness.privacy import Caps, ReleaseMethod, private_table
 from harness.pipelines import release as pipeline
 from harness.pipelines.release import ReleaseJob, release
 from harness.results.releases.budget import FILE, Budget
-from harness.results.releases.record import CSV, JSON, MARKDOWN, PAGE, read_release
+from harness.results.releases.record import CSV, JSON, MARKDOWN, PAGE, _written, read_release
 from tests.pipelines.released import N_SPEAKERS, copied, job, kinds, rescored, without_scripts, write_corpus
 
 
@@ -98,6 +98,9 @@ def test_a_disk_that_fails_after_spending_says_that_it_stays_spent(corpus, tmp_p
         pytest.param({"total_epsilon": 1e6}, r"release\.total_epsilon=", id="a-budget-that-is-none"),
         pytest.param({"slices": {}}, "nobody declared the values of 'accent'", id="no-slices"),
         pytest.param({"by": ["tone"], "slices": {}}, "no attribute of", id="unknown"),
+        pytest.param(
+            {"by": ["accent"], "slices": {"accent": ["=1", "'=1"]}}, r"each named\s+once", id="alike-as-written"
+        ),
         pytest.param({"ledger": " "}, r"release\.ledger= names nothing", id="blank-ledger"),
         pytest.param({"shares": {"tone": 1.0}}, "tone", id="share-of-nothing"),
     ],
@@ -107,6 +110,24 @@ def test_what_cannot_be_meant_is_refused_and_costs_nothing(corpus, tmp_path, cha
         release(job(corpus, tmp_path / "out", **change))
     assert not (tmp_path / "out").exists()
     assert not (corpus / FILE).exists()
+
+
+def test_a_table_that_would_tell_nothing_costs_nothing_and_caps_that_fit_are_named(corpus, tmp_path):
+    public = {"words_are_public": True, "epsilon": 4.0}
+    told = r"none of 10 slices could be told.*take release\.caps\.words=30 release\.caps\.errors=15"
+    for budget in (None, 8.0):
+        with pytest.raises(UsageError, match=told):
+            release(job(corpus, tmp_path / "out", total_epsilon=budget, **public))
+    assert not (corpus / FILE).exists()
+    release(job(corpus, tmp_path / "out", caps=Caps(words=30, errors=15), largest_error=0.03, **public))
+    assert read_release(tmp_path / "out").table["wer"].notna().any()
+
+
+def test_an_error_that_is_too_large_never_reads_as_if_it_were_not():
+    frame = pd.DataFrame(
+        {"dimension": "accent", "slice": ["a", "b", "c", "d"], "expected_error": [0.02, 0.02001, 0, 0.5]}
+    )
+    assert _written(frame)["expected_error"].tolist() == [0.02, 0.021, 0, 0.5]
 
 
 def test_a_large_epsilon_is_called_a_weak_promise(corpus, tmp_path):

@@ -144,7 +144,7 @@ def test_the_guide_says_whose_ids_are_known_where_transcripts_are_asked_for():
 def test_the_page_begins_with_how_sure_it_is_and_on_which_day_it_ended():
     page = render_page(seen())
     opening = page.split('<header class="opening">')[1].split("</header>")[0]
-    assert "is served no better there is at most 5.0" in opening
+    assert "shows any that is not so is at most 5.0" in opening
     assert f"closed {AT[:10]}<" in opening
 
 
@@ -178,7 +178,7 @@ def test_a_preview_says_what_is_missing_and_that_the_sealed_half_has_other_peopl
         Path("b"), RULES, "snr_db < 3", "other", judged, 1e-4, "", (("my accent", "self_reported"),), ""
     )
     text = shown(previewed)
-    assert "It would be rejected there (too uncertain) on this half; the sealed one has other people" in text
+    assert "By this half it would be rejected (too uncertain); the sealed one has other people" in text
     assert "my accent is self reported: for evaluation" in text
     assert "Not judged on the published half: not run" in shown(
         replace(previewed, judgement=None, not_judged="not run")

@@ -48,6 +48,16 @@ def test_the_forest_has_the_tables_rates_and_support():
         assert row["wer_text"] == f"{100 * each['wer']:.1f} %"
 
 
+@pytest.mark.parametrize("field", ["speakers", "utterances"])
+def test_support_that_no_slice_tells_has_no_column_and_no_line_in_the_tooltip(field):
+    known = charts.forest(slices())
+    untold = charts.forest(slices(**{f"n_{field}": float("nan")}))
+    assert field in texts_of(charts.svg(known))
+    assert field not in texts_of(charts.svg(untold))
+    assert f'"title": "{field}"' in json.dumps(charts.spec(known))
+    assert f'"title": "{field}"' not in json.dumps(charts.spec(untold))
+
+
 def test_slices_stand_from_the_highest_wer_to_the_lowest_but_the_silent_last():
     rows = data(charts.forest(slices(("declined", *NAMES))), "rows")
     told = [row["label"] for row in sorted(rows, key=lambda row: row["row"])]

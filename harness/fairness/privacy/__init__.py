@@ -5,6 +5,7 @@ The only noise is OpenDP's. Suppression, which is no differential privacy, is no
 
 from harness.fairness.privacy.declared import OTHER
 from harness.fairness.privacy.expected import expected_error, plan_release, speakers_needed
+from harness.fairness.privacy.foreseen import fitting_caps, foreseen_errors
 from harness.fairness.privacy.options import Caps, PrivacyOptions, ReleaseMethod, Statistic
 from harness.fairness.privacy.records import PRIVATE_COLUMNS, PrivateTable, Proof, Spent, Statement
 from harness.fairness.privacy.table import private_table
@@ -21,6 +22,8 @@ __all__ = [
     "Statement",
     "Statistic",
     "expected_error",
+    "fitting_caps",
+    "foreseen_errors",
     "plan_release",
     "private_table",
     "speakers_needed",

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from harness.corpus.attributes import DECLINED, UNDECLARED
+from harness.corpus.cells import number_text
 from harness.errors import UsageError
 from harness.fairness.membership import AND, EVERYBODY, OVERALL, everybody, membership
 from harness.fairness.speaker_sums import Ints
@@ -63,12 +65,21 @@ def cells_of(scores: pd.DataFrame, dimension: str, declared: Sequence[str]) -> C
         UsageError: The scores have no such attribute.
     """
     names = cell_names(dimension, declared)
-    part = everybody(scores) if dimension == OVERALL else membership(scores, dimension)
+    part = everybody(scores) if dimension == OVERALL else membership(_texts(scores, dimension), dimension)
     positions = {name: position for position, name in enumerate(names)}
     cell = np.array([positions[_cell(name, positions)] for name in part.slices], dtype=np.int64)
     keys = np.unique(part.rows * len(names) + cell[part.codes])  # two values not declared are one membership
     rows, codes = np.divmod(keys, len(names))
     return Cells(dimension=dimension, names=names, rows=rows, codes=codes)
+
+
+def _texts(scores: pd.DataFrame, dimension: str) -> pd.DataFrame:
+    """Return scores in which numbers with a fraction have the text of whole ones where they are: 25.0 is "25".
+
+    pandas keeps whole numbers as such until one is missing: the cells of all would change for one speaker's silence.
+    """
+    names = [name for name in dimension.split(AND) if name in scores and is_float_dtype(scores[name])]
+    return scores.assign(**{name: scores[name].map(number_text, na_action="ignore").astype(object) for name in names})
 
 
 def _cell(name: str, declared: Mapping[str, int]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from harness.errors import UsageError
 from harness.fairness.privacy.contributions import Floats, full_share
 from harness.fairness.privacy.declared import check_declared
+from harness.fairness.privacy.intervals import ALLOWED_DEVIATIONS
 from harness.fairness.privacy.mechanisms import UNIT, Mechanism, gaussian_sums, laplace_sums, rho_of
 from harness.fairness.privacy.options import PrivacyOptions, ReleaseMethod, Statistic
 
@@ -70,13 +71,7 @@ def expected_error(
         dimension: Of the slice; the first when None.
         words_per_speaker: That count in the slice, where words are summed; the cap when None.
     """
-    parts = noises(options, dimensions)[dimension or next(iter(dimensions))]
-    per_speaker = (
-        1.0 if options.counted is Statistic.mean_of_speakers else float(words_per_speaker or options.caps.words)
-    )
-    below = parts[BELOW].error if BELOW in parts else 0.0
-    noise = sqrt(parts[ABOVE].error ** 2 + (options.expected_wer * below) ** 2)
-    return noise / (n_speakers * per_speaker)
+    return _of_one(options, dimensions, dimension=dimension, words_per_speaker=words_per_speaker).error / n_speakers
 
 
 def speakers_needed(
@@ -87,15 +82,17 @@ def speakers_needed(
     dimension: str | None = None,
     words_per_speaker: float | None = None,
 ) -> int:
-    """Return how many speakers a slice needs for an expected error; nothing is spent.
+    """Return how many speakers a slice needs so that a release states an expected error; nothing is spent.
+
+    They are some more than have it: a release does not know how many there are, and allows for fewer.
 
     Raises:
         UsageError: It would take more than ten million.
     """
-    alone = expected_error(1, options, dimensions=dimensions, dimension=dimension, words_per_speaker=words_per_speaker)
-    if not error > 0 or alone / error > _MOST_SPEAKERS:
+    one = _of_one(options, dimensions, dimension=dimension, words_per_speaker=words_per_speaker)
+    if not error > 0 or one.error / error > _MOST_SPEAKERS:
         raise UsageError(f"an expected error of {error!r} is out of reach; ask for a larger one, or spend more.")
-    return max(1, -int(-alone // error))
+    return one.needed(error)
 
 
 def plan_release(
@@ -107,15 +104,43 @@ def plan_release(
 ) -> pd.DataFrame:
     """Return a row for every dimension and number of speakers in a slice; nothing is spent.
 
-    Columns: dimension, n_speakers, expected_error (fraction), worth (it is at most `largest_error`), n_speakers_needed
-    (for `largest_error`).
+    Columns: dimension, n_speakers, expected_error (fraction), worth (a rate would be told, by and large), and
+    n_speakers_needed for it.
     """
     rows = []
     for name in dimensions:
-        alone = expected_error(1, options, dimensions=dimensions, dimension=name, words_per_speaker=words_per_speaker)
-        needed = max(1, -int(-alone // options.largest_error))
-        rows += [(name, count, alone / count, alone / count <= options.largest_error, needed) for count in speakers]
+        one = _of_one(options, dimensions, dimension=name, words_per_speaker=words_per_speaker)
+        needed = one.needed(options.largest_error)
+        rows += [(name, count, one.error / count, count >= needed, needed) for count in speakers]
     return pd.DataFrame(rows, columns=["dimension", "n_speakers", "expected_error", "worth", "n_speakers_needed"])
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    """Says what a slice of one speaker would have: its expected error, and how many speakers fewer are allowed for."""
+
+    error: float
+    allowed: float
+
+    def needed(self, error: float) -> int:
+        """Return the fewest speakers of whom a release states at most an error."""
+        return max(1, ceil(self.error / error + self.allowed))
+
+
+def _of_one(
+    options: PrivacyOptions,
+    dimensions: Mapping[str, Sequence[str]],
+    *,
+    dimension: str | None,
+    words_per_speaker: float | None,
+) -> _One:
+    parts = noises(options, dimensions)[dimension or next(iter(dimensions))]
+    per_speaker = (
+        1.0 if options.counted is Statistic.mean_of_speakers else float(words_per_speaker or options.caps.words)
+    )
+    below = parts[BELOW].error if BELOW in parts else 0.0
+    noise = sqrt(parts[ABOVE].error ** 2 + (options.expected_wer * below) ** 2)
+    return _One(noise / per_speaker, ALLOWED_DEVIATIONS * below / per_speaker)
 
 
 def _noises_of(options: PrivacyOptions, n_cells: int, cost: float) -> dict[str, Noise]:

@@ -14,7 +14,7 @@ from harness.fairness.privacy.options import ReleaseMethod
 Floats = npt.NDArray[np.float64]
 
 _N_CANDIDATES = 201  # rates that are tried between two ends, twice: over all rates, then between the ends found
-_DEVIATIONS = 2  # of the noise below, that an expected error allows for
+ALLOWED_DEVIATIONS = 2  # of the noise below, that an expected error allows for
 _SMALLEST_VARIANCE = 1e-12  # instead of none, which has no distribution
 _FLATTEST = 1e4  # deviations of the normal part over the scale of the Laplace part, beyond which the latter is nothing
 
@@ -64,7 +64,7 @@ def expected_errors(sums: NoisySums) -> Floats:
     with twice the error that they state.
     """
     noise = np.hypot(sums.above_error, np.nan_to_num(rates(sums), nan=sums.highest) * sums.below_error)
-    surely = sums.below - _DEVIATIONS * sums.below_error
+    surely = sums.below - ALLOWED_DEVIATIONS * sums.below_error
     errors = np.full(len(noise), sums.highest)
     np.divide(noise, surely, out=errors, where=surely > 0)
     limited: Floats = np.minimum(errors, sums.highest)

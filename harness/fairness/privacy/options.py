@@ -30,11 +30,16 @@ class Statistic(Enum):
 class Caps:
     """Bounds what one speaker can change; from the design of the corpus that is public, never from the data.
 
+    Noise is as large as a cap: choose what people were asked to say in all, such as 60 words where they read four
+    sentences of 15, and half of it as errors. A cap that hardly anyone reaches buys noise and no more truth.
+
     Attributes:
-        words: Reference words of a speaker that count in a dimension; who read more counts as if they had read these
-            (times `cells` of the dimension).
-        errors: Word errors of a speaker that count in a dimension, at those words (times `cells` of the dimension).
-        rate: Highest WER of a speaker that counts, a fraction; what is above counts as this.
+        words: Reference words of a speaker that count in a dimension: about what most were asked to say. Who read more
+            counts as if they had read these (times `cells` of the dimension).
+        errors: Word errors of a speaker that count, in those words: `words` times a WER that few people have. Of a
+            dimension, times its `cells`.
+        rate: Highest WER of a speaker that counts, a fraction; what is above counts as this. Of the mean of speakers
+            the only cap.
     """
 
     words: int = 500

@@ -41,8 +41,11 @@ def how_to(rules: PublicRules, columns: Sequence[str]) -> str:
         "Try it on the published half first, as often as you like, then hand it in:",
         "```sh\nharness bounty preview bounty=FOLDER submission=mine.json\n"
         "harness bounty submit bounty=FOLDER submission=mine.json\n```",
+        "FOLDER is where this `public/` lies. Who has only that previews there and sends the file to the owner, who "
+        "hands it in and returns the receipt.",
         "Keep the receipt that is printed: `harness bounty verify bounty=FOLDER receipt=RECEIPT` shows whether your "
-        "line is still in the ledger.",
+        "line is still in the ledger. It needs `ledger.jsonl`, `ledger.jsonl.head` and `submissions/` beside `public/`, "
+        "as the owner has them.",
         "## Groups",
         "A predicate compares columns with texts in quotes or numbers (`==`, `!=`, `<`, `<=`, `>`, `>=`, "
         '`in ("a", "b")`, `not in`), joined by `and`, `or`, `not` and parentheses; `true` is everybody. A name that is '
@@ -107,7 +110,8 @@ def _alternatives(rules: PublicRules) -> list[str]:
         )
         found.append(
             f'`{{"backend": NAME, "options": {{…}}}}`: a recogniser that the owner is to run on the sealed recordings: '
-            f"{told}. Options are numbers and plain words. One that cannot be run counts among the submissions."
+            f"{told}. Options are numbers and plain words. One that cannot be run counts among the submissions; that "
+            "answer rests on recordings alone, never on what was said, and no level is made stricter for it."
         )
     return found
 

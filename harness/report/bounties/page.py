@@ -35,12 +35,12 @@ def _lede(seen: Seen) -> str:
             f"Nothing was accepted of {len(seen.standing.answered):,} answered submissions on {seen.rules.base}. That "
             "is no evidence that it serves everybody alike."
         )
-    group, any_is = ("group", "it is") if n == 1 else ("groups", "any of them is")
+    group = "group" if n == 1 else "groups"
     return (
         f"Outsiders showed {n:,} {group} whom {seen.rules.base} serves worse than another system does; the chance that "
-        f"{any_is} served no better there is at most {percent(seen.rules.rules.alpha)}. Served so, everybody's clipped "
-        f"WER on the sealed half went from {percent(overall[0])} to {percent(overall[1])}, and no accepted group got "
-        "worse."
+        f"a bounty shows any that is not so is at most {percent(seen.rules.rules.alpha)}. Served so, everybody's "
+        f"clipped WER on the sealed half went from {percent(overall[0])} to {percent(overall[1])}, and no accepted "
+        "group got worse."
     )
 
 
@@ -80,7 +80,7 @@ def _groups(seen: Seen) -> Section:
     headers = ("round", "group", "served better by", "gain told", "of words", "WER before", "WER at the end")
     caption = (
         "Accepted groups: clipped WER on the sealed half before their round and at the end. The same people chose the "
-        "groups, so that others will see somewhat less; the gain told is what was shown."
+        "groups, so that others will gain somewhat less; that they gain is what was shown."
     )
     parts = [table("accepted", headers, rows, caption=caption, file=ROUNDS)] if rows else [Words("None was accepted.")]
     asked = {name for submitted, _ in seen.accepted for name in _columns(seen, submitted.predicate)}

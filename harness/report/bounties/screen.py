@@ -75,7 +75,10 @@ def _taken(console: Console, taken: Taken) -> None:
     say(console, f"Receipt: {taken.receipt}")
     say(
         console,
-        plain(f"Kept, it shows later that this line is in the ledger: harness bounty verify bounty={taken.path}"),
+        plain(
+            "Kept, it shows later that this line is in the ledger: "
+            f"harness bounty verify bounty={taken.path} receipt={taken.receipt}"
+        ),
     )
 
 
@@ -191,14 +194,14 @@ def _preview_sentences(previewed: Previewed) -> list[str]:
     found, rules = previewed.judgement, previewed.rules
     if found is None:
         return []
-    verdict = "It would be accepted" if found.would_be_accepted else f"It would be rejected there ({found.reason})"
+    verdict = "it would be accepted" if found.would_be_accepted else f"it would be rejected ({found.reason})"
     return [
         f"On the published half: {found.n_speakers:,} speakers, {found.n_words:,} words ({percent(found.share)}); "
         f"clipped WER {percent(found.own_wer)} with the list, {percent(found.other_wer)} with the alternative.",
         f"That gains {points(found.gain)} points of all words, at least {points(found.gain_low)} by the lower bound; "
         f"random signs do as well with probability {found.p_value:.2g}.",
         f"The holdout asks for {words.level(previewed.level)}, {100 * rules.rules.min_gain:g} points and "
-        f"{rules.rules.min_speakers} speakers. {verdict} on this half; the sealed one has other people.",
+        f"{rules.rules.min_speakers} speakers. By this half {verdict}; the sealed one has other people.",
     ]
 
 

@@ -10,7 +10,7 @@ from harness.report.charts import theme
 from harness.report.charts.axes import PERCENT, Axis, Extent, extent
 from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, finite, records
 from harness.report.charts.labels import count_of, how_many, is_declared, label, listed
-from harness.report.charts.marks import REFERENCE_DATA, Plot
+from harness.report.charts.marks import REFERENCE_DATA, Plot, Tooltip
 from harness.report.wording import percent, rate_interval
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _FIELDS = (
     "row", "label", "apart", "wer", "wer_low", "wer_high", "wer_text", "interval", "speakers", "utterances", "note",
     "side", "beyond", "over",
 )  # fmt: skip
+_SUPPORT = ("speakers", "utterances")  # each has no column where no slice tells it, as private tables do not
 _TOOLTIP = (
     ("label", "slice"), ("wer_text", "WER"), ("interval", "interval"), ("speakers", "speakers"),
     ("utterances", "utterances"), ("note", "note"),
@@ -40,7 +41,7 @@ def forest(slices: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 8
 
     Args:
         slices: Columns dimension, slice, wer, wer_low, wer_high, n_speakers, n_utterances and, where there is one,
-            note. The row of the dimension `overall` becomes the rule.
+            note. The row of the dimension `overall` becomes the rule; support that no row has gets no column.
         ordered: Dimensions that keep the table's order; in the others the highest WER comes first.
         most: Slices drawn, those of most speakers.
 
@@ -58,10 +59,11 @@ def forest(slices: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 8
         layout.ONE: [{"one": 1}],
         REFERENCE_DATA: records(everybody, ("wer", "wer_low", "wer_high")),
     }
+    untold = {field for field in _SUPPORT if frame[f"n_{field}"].isna().all()}
     layers = [
-        *_estimates(plot),
+        *_estimates(plot, tuple((field, name) for field, name in _TOOLTIP if field not in untold)),
         *layout.names(plot.y),
-        *layout.columns(plot.y, _COLUMNS),
+        *layout.columns(plot.y, [column for column in _COLUMNS if column.field not in untold]),
     ]
     told = Told(
         title=f"WER by {listed(list(dict.fromkeys(rest['dimension'])))}",
@@ -102,7 +104,7 @@ def _people(n_speakers: object) -> str:
     return "speakers unknown" if number is None else how_many(int(number), "speaker")
 
 
-def _estimates(plot: Plot) -> Layers:
+def _estimates(plot: Plot, tooltip: Tooltip) -> Layers:
     seen = "!datum.beyond && isValid(datum.wer)"
     ranged = "isValid(datum.wer_low) && isValid(datum.wer_high)"
     bare = f"!({ranged})"
@@ -111,10 +113,10 @@ def _estimates(plot: Plot) -> Layers:
         plot.reference("wer"),
         plot.interval("wer_low", "wer_high", style=theme.LINE, where=f"!datum.apart && {ranged}"),
         plot.interval("wer_low", "wer_high", style=theme.SILENT_LINE, where=f"datum.apart && {ranged}"),
-        plot.point("wer", style=theme.POINT, where=f"{seen} && !datum.apart && {ranged}", tooltip=_TOOLTIP),
-        plot.point("wer", style=theme.HOLLOW, where=f"{seen} && !datum.apart && {bare}", tooltip=_TOOLTIP),
-        plot.point("wer", style=theme.SILENT_POINT, where=f"{seen} && datum.apart && {ranged}", tooltip=_TOOLTIP),
-        plot.point("wer", style=theme.SILENT_HOLLOW, where=f"{seen} && datum.apart && {bare}", tooltip=_TOOLTIP),
+        plot.point("wer", style=theme.POINT, where=f"{seen} && !datum.apart && {ranged}", tooltip=tooltip),
+        plot.point("wer", style=theme.HOLLOW, where=f"{seen} && !datum.apart && {bare}", tooltip=tooltip),
+        plot.point("wer", style=theme.SILENT_POINT, where=f"{seen} && datum.apart && {ranged}", tooltip=tooltip),
+        plot.point("wer", style=theme.SILENT_HOLLOW, where=f"{seen} && datum.apart && {bare}", tooltip=tooltip),
         *plot.arrows(),
         *plot.aside("note", where=f"{seen} && datum.note", left="datum.side == 'left'"),
     ]

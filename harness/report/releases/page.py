@@ -13,7 +13,7 @@ _READING: tuple[tuple[str, object], ...] = (
     ("WER", "word error rate: words substituted, left out or made up, over words spoken."),
     (
         "expected error",
-        "what the noise alone does to a WER, in points: without noise it is about so far off.",
+        "what the noise alone does to a WER, in points: the one without noise is about so far from it.",
     ),
     ("interval", "where the WER of such people would lie in most repetitions, with other people and other noise."),
     ("people, with noise", "about how many; the true number is not told. A slice nobody is in has a row, too."),

@@ -224,7 +224,7 @@ def answer_bytes(entry: Answered) -> bytes:
         {
             "submission": entry.n,
             "answer": entry.verdict.value,
-            "gain_at_least": entry.gain,
+            "gain_rounded_down": entry.gain,
             "means": MEANS[entry.verdict],
             "ledger_line": entry.line,
             "receipt": entry.receipt,

@@ -45,7 +45,7 @@ class BountyFolder:
         if not folder.rules.is_file():
             raise UsageError(
                 f"bounty={path}: no bounty here; {PUBLIC}/{RULES} is missing. Give the folder that harness bounty open "
-                "wrote, or a folder that its public/ was copied to."
+                "wrote, or the one in which a copy of its public/ lies, under that name."
             )
         return folder
 

@@ -121,13 +121,22 @@ def _is_there(ledger: Path) -> bool:
 
 
 def _folder(run: Run) -> Path | None:
-    """Return the folder of the manifest that a run was made of; None where that is not there any more."""
+    """Return the folder of the manifest that a run was made of; None where that is not there any more.
+
+    A path that was given as `corpus.csv` is meant from where the run was made, which may be another place than this:
+    it is looked for above the run, too, and one with a ledger beside it comes first. Else who calls from elsewhere
+    would find no ledger, and publish past it.
+    """
     try:
         written = _mapping(yaml.safe_load((run.path / CONFIG).read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return None
     path = _mapping(written.get("manifest")).get("path")
-    return _folder_of(Path(path)) if isinstance(path, str) and "\0" not in path and Path(path).exists() else None
+    if not isinstance(path, str) or "\0" in path:
+        return None
+    places = [*run.path.resolve().parents, Path.cwd()]
+    found = [_folder_of(place / path) for place in places if (place / path).exists()]
+    return next((folder for folder in found if _is_there(folder / FILE)), next(iter(found), None))
 
 
 def _folder_of(manifest: Path) -> Path:

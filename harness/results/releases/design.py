@@ -12,6 +12,7 @@ from harness.corpus.cells import CONTROL_CHARACTERS, SURROGATES
 from harness.corpus.inferred import refusal
 from harness.errors import UsageError
 from harness.fairness.membership import AND, EVERYBODY, OVERALL
+from harness.results.sharing.tables import defused
 
 MOST_SLICES = 10_000
 _PEOPLE = frozenset(kind.value for kind in KINDS_OF_PEOPLE)
@@ -119,11 +120,11 @@ def _values(name: str, attributes: Mapping[str, object], slices: Mapping[str, Se
         raise UsageError(
             f"release: nobody declared the values of {name!r}. A private table must not read them off the data, for "
             "that a slice is there at all would tell of somebody. Write them down: "
-            f"release.slices='{{{name}: [VALUE, VALUE]}}', or as the attribute's order in the datasheet, and make the "
-            "run again."
+            f"release.slices='{{{name}: [VALUE, VALUE]}}' (every attribute that is released needs it), or as the "
+            "attribute's order in the datasheet before the run is made. release.by=[…] leaves attributes out."
         )
     wrong = [value for value in values if not value.strip() or len(value) > _LONGEST or _UNSEEN.search(value)]
-    if wrong or len(set(values)) < len(values):
+    if wrong or len(set(map(defused, values))) < len(values):  # as they are written: a release with two alike is none
         raise UsageError(
             f"release.slices: values of {name!r} must be texts on one line of 1 to {_LONGEST} characters, each named "
             f"once; found {wrong[0][:_LONGEST] if wrong else 'one twice'!r}."

@@ -30,6 +30,7 @@ from harness.results.sharing.tables import DIGITS, defused
 CSV, JSON, PAGE, MARKDOWN = "release.csv", "release.json", "release.html", "release.md"
 VERSION = 1  # of what a release says of itself
 _LARGEST = 50_000_000  # bytes of a file of a release
+_ROUNDING = 1e-6  # of the last digit, by which a whole number may come out too large
 _NEEDED = (
     "version", "receipt", "made", "harness", "corpus", "system", "normalizer", "method", "dimensions", "attributes",
     "not_protected",
@@ -179,13 +180,18 @@ def _system(facts: Mapping[str, object]) -> str:
 
 
 def _written(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as it is written: rates with 3 digits, people whole, names that no spreadsheet calculates."""
+    """Return the table as it is written: rates with 3 digits, people whole, names that no spreadsheet calculates.
+
+    An expected error is rounded up: one above what is withheld never reads as if it were within.
+    """
     told = frame.assign(
         dimension=frame["dimension"].astype(str).map(defused), slice=frame["slice"].astype(str).map(defused)
     )
     for name in told.columns:
         if name == "n_speakers":
             told[name] = told[name].round().astype("Int64")
+        elif name == "expected_error":
+            told[name] = (np.ceil(told[name] * 10**DIGITS - _ROUNDING) / 10**DIGITS).round(DIGITS)
         elif pd.api.types.is_float_dtype(told[name]):
             told[name] = told[name].round(DIGITS)
     return told.reset_index(drop=True)

@@ -87,17 +87,21 @@ def _as_before(allowed: Suppressed, rule: Mapping[str, object], earlier: Sequenc
     """Keep what earlier tables of the same people show too: fewer cells tell less.
 
     Raises:
-        BudgetError: One was by another rule.
+        BudgetError: One was by another rule, or by none, as a bundle is.
     """
     published = allowed.published
     for entry in earlier:
-        other = [name for name, value in rule.items() if entry.content.get(name) != value]
+        if not rule.keys() <= entry.content.keys():
+            raise BudgetError(
+                f"exact numbers of this corpus were published on {day_of(entry)} ({entry.content.get('method')}), and "
+                "beside them to hide small slices protects nobody. What was published is the release."
+            )
+        other = [f"{name}={entry.content[name]}" for name, value in rule.items() if entry.content[name] != value]
         if other:
             raise BudgetError(
-                f"exact numbers of this corpus were published on {day_of(entry)} by another rule ({', '.join(other)} "
-                f"differ). Who has both "
-                "tables subtracts one from the other and finds what each hides; where people joined or withdrew, these "
-                "people. Release by the same rule."
+                f"exact numbers of this corpus were published on {day_of(entry)} by another rule ({', '.join(other)}). "
+                "Who has both tables subtracts one from the other and finds what each hides; where people joined or "
+                "withdrew, these people. Release by the same rule."
             )
         rows = entry.content.get("published")
         pairs = [row for row in rows if isinstance(row, list) and len(row) == 2] if isinstance(rows, list) else []

@@ -163,3 +163,14 @@ def test_exact_sums_are_not_in_what_is_shown_of_them():
     told = told_of([(0, "a", 98765, 4321, 0, 0)], PrivacyOptions(), 1)
     assert not any(number in repr(told) for number in ("98765", "4321", str(UNIT)))
     assert "4321" not in repr(deviations(told, np.full(7, 0.1), replace(PrivacyOptions()), n_cells=1))
+
+
+@pytest.mark.parametrize("dimension", ["age", "accent & age"])
+def test_one_speaker_s_missing_number_leaves_the_cells_of_all_others(dimension):
+    """pandas has whole numbers as 25 until one is missing, and then as 25.0."""
+    others = pd.DataFrame({"age": [25, 25, 30], "accent": "a"})
+    more = pd.DataFrame({"age": [25, 25, 30, None], "accent": "a"})
+    names = {"age": ("25", "30"), "accent & age": ("a & 25", "a & 30")}[dimension]
+    first, second = (cells_of(each, dimension, names) for each in (others, more))
+    assert first.codes.tolist() == second.codes.tolist()[:3] == [0, 0, 1]
+    assert second.names[second.codes[3]] == "undeclared"

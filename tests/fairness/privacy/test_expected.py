@@ -14,6 +14,7 @@ from harness.fairness.privacy import (
     speakers_needed,
 )
 from harness.fairness.privacy.expected import ABOVE, BELOW, SPREAD, noises
+from harness.fairness.privacy.intervals import NoisySums, expected_errors
 
 ONE = {"accent": ("us",)}
 TWO = {"accent": ("us",), "gender": ("f", "m")}
@@ -71,11 +72,19 @@ def test_the_spread_gets_its_share_and_none_where_none_is_given():
 
 
 @pytest.mark.parametrize("error", [0.001, 0.01, 0.02])
-def test_speakers_needed_are_the_fewest_that_reach_the_error(error):
+def test_speakers_needed_are_the_fewest_of_whom_a_release_states_the_error(error):
     options = PrivacyOptions(epsilon=2)
     needed = speakers_needed(error, options, dimensions=TWO)
     assert expected_error(needed, options, dimensions=TWO) <= error
-    assert expected_error(needed - 1, options, dimensions=TWO) > error
+    assert [stated(n, options) <= error for n in (needed - 1, needed)] == [False, True]
+
+
+def stated(n_speakers: int, options: PrivacyOptions) -> float:
+    """Return the error that a release states of so many speakers, where its noise happens to be 0."""
+    noise, wer = noises(options, TWO)["accent"], options.expected_wer
+    below = np.array([float(n_speakers)])
+    sums = NoisySums(options.method, wer * below, below, noise[ABOVE].error, noise[BELOW].error, options.caps.rate)
+    return float(expected_errors(sums)[0])
 
 
 def test_an_error_that_nobody_can_reach_is_refused():

@@ -97,3 +97,22 @@ def test_a_folder_that_cannot_be_written_does_without_saying_where_the_ledger_is
     (manifest.parent / f".{FILE}.head.part").mkdir()  # stands in for a folder without permission, which root has not
     point_to(budget, run)
     assert budget.account().spent == Spent(0.5, 0.0)
+
+
+@pytest.mark.parametrize("made_at", [".", "runs/rescore/new"], ids=["beside", "below"])
+def test_a_relative_manifest_has_its_ledger_wherever_the_command_is_called_from(
+    tmp_path, manifest, monkeypatch, made_at
+):
+    (tmp_path / made_at).mkdir(parents=True, exist_ok=True)
+    run = run_of(tmp_path / made_at / "a", "corpus/manifest.csv")
+    monkeypatch.chdir(tmp_path)
+    spend(budget_of(run))
+    (tmp_path / "elsewhere" / "corpus").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "corpus" / "manifest.csv").touch()  # of the same name, without a ledger
+    for place in (tmp_path / "elsewhere", tmp_path / "corpus"):
+        monkeypatch.chdir(place)
+        found = known_budget(run)
+        assert found is not None
+        assert found.path == budget_of(run).path == manifest.parent.resolve() / FILE
+        with pytest.raises(BudgetError, match="cannot be published any more"):
+            found.check_publish()
