@@ -288,6 +288,13 @@ def test_no_more_is_taken_than_was_declared(made, tmp_path):
     assert kinds(bounty) == ["opened", "submitted", "submitted"]
 
 
+def test_the_command_that_is_told_with_a_receipt_finds_its_line(folder):
+    told = submit(folder, claim(folder, "true")).out
+    receipt = told.split("Receipt: ")[1].split()[0]
+    assert f"receipt={receipt}" in told.split()
+    assert verify(folder, receipt=receipt).exit_status == 0
+
+
 def test_the_same_file_twice_is_refused(folder):
     path = claim(folder, "true")
     assert submit(folder, path).exit_status == 0

@@ -174,7 +174,7 @@ def test_exact_tables_of_the_same_people_by_another_rule_are_refused(corpus, tmp
 
 
 def test_after_a_bundle_no_small_slices_are_hidden_and_no_rule_is_promised_that_nobody_can_follow(corpus, tmp_path):
-    Budget(corpus / FILE, "corpus").publish({"method": "bundle", "bundle": "0", "manifest": "0"})
+    Budget(corpus / FILE, "tones").publish({"method": "bundle", "bundle": "0", "manifest": "0"})
     with pytest.raises(BudgetError, match=r"\(bundle\), and beside them .* protects nobody"):
         release(job(corpus, tmp_path / "a", method=ReleaseMethod.suppression, slices={}))
 

@@ -44,8 +44,8 @@ def how_to(rules: PublicRules, columns: Sequence[str]) -> str:
         "FOLDER is where this `public/` lies. Who has only that previews there and sends the file to the owner, who "
         "hands it in and returns the receipt.",
         "Keep the receipt that is printed: `harness bounty verify bounty=FOLDER receipt=RECEIPT` shows whether your "
-        "line is still in the ledger. It needs `ledger.jsonl`, `ledger.jsonl.head` and `submissions/` beside `public/`, "
-        "as the owner has them.",
+        "line is still in the ledger. It needs `ledger.jsonl`, `ledger.jsonl.head` and `submissions/` beside "
+        "`public/`, as the owner has them.",
         "## Groups",
         "A predicate compares columns with texts in quotes or numbers (`==`, `!=`, `<`, `<=`, `>`, `>=`, "
         '`in ("a", "b")`, `not in`), joined by `and`, `or`, `not` and parentheses; `true` is everybody. A name that is '

@@ -20,7 +20,7 @@ from harness.report.bounties.seen import rows_of
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
 from harness.report.wording import percent, plain, points
-from harness.results.bounties.folder import HOW_TO, PUBLIC
+from harness.results.bounties.folder import HOW_TO, PUBLIC, SEALED
 from harness.results.bounties.standing import Answered, Standing
 
 MAX_ROWS = 40
@@ -64,7 +64,10 @@ def _opened(console: Console, opened: Opened) -> None:
     say(console, f"Committed to the sealed half: {rules.commitment}")
     say(
         console,
-        plain(f"For hunters: {opened.path / PUBLIC} ({HOW_TO} says how); keep the rest of {opened.path} to yourself."),
+        plain(
+            f"For hunters: {opened.path / PUBLIC} ({HOW_TO} says how). Keep {opened.path / SEALED} to yourself; the "
+            "rest is what verifies."
+        ),
     )
 
 
