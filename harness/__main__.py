@@ -80,6 +80,9 @@ def _main(arguments: list[str]) -> None:
         sys.exit(EXIT_OK)
     if arguments[0] in ("--completion", "--complete"):
         sys.exit(_completion(*arguments))
+    if arguments[0] in FAMILIES and {"-h", "--help"} & set(arguments):
+        sys.stdout.write(_actions(arguments[0]))
+        sys.exit(EXIT_OK)
     if arguments[0] not in PIPELINES:
         sys.stderr.write(_unknown(arguments[0]))
         sys.exit(EXIT_USAGE)
@@ -92,13 +95,23 @@ def _main(arguments: list[str]) -> None:
     sys.exit(_run(arguments[0], _with_path(*arguments)))
 
 
+def _actions(family: str) -> str:
+    """Return the lines of the pipelines of a family."""
+    own = {name: what for name, what in PIPELINES.items() if name.startswith(f"{family}_")}
+    first = as_said(next(iter(own)))
+    return f"harness {family} ACTION [overrides]\n\n{_lines(own)}\n\n`harness {first} --help` says more, and so on.\n"
+
+
+def _lines(pipelines: dict[str, str]) -> str:
+    width = max(map(len, pipelines))
+    return "\n".join(f"  {as_said(name):<{width}}  {what}" for name, what in pipelines.items())
+
+
 def _help() -> str:
-    width = max(map(len, PIPELINES))
-    lines = "\n".join(f"  {as_said(name):<{width}}  {what}" for name, what in PIPELINES.items())
     return (
         "harness PIPELINE [overrides]\n\n"
         "Measures for whom a speech recogniser works worse, by how much, how sure we are, and whether that\n"
-        f"is within what was promised.\n\nPipelines:\n{lines}\n\n"
+        f"is within what was promised.\n\nPipelines:\n{_lines(PIPELINES)}\n\n"
         "Each is a Hydra application: `harness benchmark manifest=demo backend=pocketsphinx policy=strict`,\n"
         "`-m` sweeps, `--cfg job` shows the configuration, `harness benchmark --help` names options and choices.\n"
         "run_dir=FOLDER chooses the run directory; the same command continues an interrupted run.\n"

@@ -135,6 +135,21 @@ def test_help_lists_every_pipeline_with_a_line(tmp_path, word):
         assert what in ended.out
 
 
+def test_help_of_a_family_lists_what_it_does(tmp_path):
+    ended = harness("bounty", "--help", cwd=tmp_path)
+    assert ended.exit_status == 0
+    of_bounties = [name for name in PIPELINES if name.startswith("bounty_")]
+    assert [line.split("  ")[1] for line in ended.out.splitlines() if line.startswith("  ")] == [
+        as_said(name) for name in of_bounties
+    ]
+
+
+def test_a_family_alone_is_wrong_usage(tmp_path):
+    ended = harness("bounty", cwd=tmp_path)
+    assert ended.exit_status == 2
+    assert "expected one of bounty open, " in ended.err
+
+
 def test_help_loads_nothing_that_takes_a_second(tmp_path):
     program = (
         "import sys\nfrom harness.__main__ import main\nsys.argv = ['harness', '--help']\n"

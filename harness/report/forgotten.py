@@ -42,9 +42,10 @@ def sentences(answer: Forgotten) -> Iterator[str]:
     corpora = f" in {', '.join(answer.corpora)}" if answer.corpora else ""
     yield f"Looked for {people}{corpora}; {_places(len(answer.rows))} keep something of them or were made with it."
     if answer.n_absent:
+        nobody = "1 of them is" if answer.n_absent == 1 else f"{answer.n_absent} of them are"
         yield (
-            f"{answer.n_absent} of them are nobody here, by their ids. Ids are as a corpus has them; where they were "
-            "hashed, HARNESS_SPEAKER_SALT finds them."
+            f"{nobody} nobody here, by their ids. Ids are as a corpus has them; where they were hashed, "
+            "HARNESS_SPEAKER_SALT finds them."
         )
     if answer.n_near:
         yield f"{answer.n_near} of them differ from people in capitals, blanks or quotes alone: give ids as they are."

@@ -440,7 +440,7 @@ def test_a_hunter_needs_the_public_folder_alone_and_learns_what_the_holdout_asks
     assert "On the published half: " in ended.out
     assert "(1 in 2,000)" in ended.out
     assert "it would be accepted" in ended.out
-    assert "accent is self reported: for evaluation" in ended.out
+    assert "accent is self-reported: for evaluation" in ended.out
     assert command("status", tmp_path, bounty=copied).exit_status == 2
     refused = command("check", tmp_path, bounty=copied)
     assert refused.exit_status == 2

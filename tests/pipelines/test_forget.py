@@ -57,6 +57,14 @@ def test_an_id_of_two_corpora_is_two_people_until_somebody_says_so(scored, tmp_p
     assert scored.forget("where=runs", "corpus=nowhere").exit_status == 2
 
 
+def test_a_second_look_still_lists_what_was_left_to_its_owner(scored):
+    first = scored.forget("where=runs", "apply=true")
+    assert first.exit_status == 0, first.err
+    again = scored.forget("where=runs")
+    assert "manifest.jsonl" in again.out.replace("\n", "")
+    assert "nobody here" not in again.out
+
+
 def test_where_the_manifest_is_gone_the_scores_are_enough(scored):
     rescore(scored, "runs/more", "evidence.sensitivity=true")
     shutil.rmtree(scored.path / "corpus")

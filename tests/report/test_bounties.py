@@ -112,7 +112,7 @@ def test_the_page_says_who_was_served_worse_what_it_means_and_what_not():
     assert "50.0 %" in page.replace("\u00a0", " ")
     assert "never means that both serve the group alike" in page
     assert "7 utterances of people without an id or who withdrew are in neither" in page
-    assert "accent, self reported" not in page  # the accepted list asks the SNR alone
+    assert "accent, self-reported" not in page  # the accepted list asks the SNR alone
     assert "1 accepted" not in page
     assert "not answered" in page
 
@@ -179,7 +179,7 @@ def test_a_preview_says_what_is_missing_and_that_the_sealed_half_has_other_peopl
     )
     text = shown(previewed)
     assert "By this half it would be rejected (too uncertain); the sealed one has other people" in text
-    assert "my accent is self reported: for evaluation" in text
+    assert "my accent is self-reported: for evaluation" in text
     assert "Not judged on the published half: not run" in shown(
         replace(previewed, judgement=None, not_judged="not run")
     )

@@ -187,7 +187,7 @@ def _previewed(console: Console, previewed: Previewed) -> None:
         for sentence in _preview_sentences(previewed):
             say(console, sentence)
     for name, provenance in previewed.evaluation_only:
-        told = provenance.replace("_", " ")
+        told = provenance.replace("_", "-")
         say(console, plain(f"{name} is {told}: for evaluation, and no ground to route anybody by."))
     if previewed.over:
         say(console, f"Nothing is answered any more: {previewed.over}.")

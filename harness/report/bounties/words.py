@@ -88,7 +88,7 @@ def sealed(rules: PublicRules) -> str:
 
 def column(each: DeclaredColumn) -> str:
     """Say what a column is."""
-    return f"{each.describes}, {each.provenance.replace('_', ' ')}"
+    return f"{each.describes}, {each.provenance.replace('_', '-')}"
 
 
 def level(number: float) -> str:

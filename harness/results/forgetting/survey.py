@@ -200,7 +200,9 @@ def _manifests(
             path = place.path / "manifest.jsonl"
             if path.is_file():
                 sources.setdefault(path.absolute(), (ManifestSource(path), Origin(path.parent.name, str(path), "")))
-        elif place.kind in _OF_RUNS and (place.theirs or place.kind not in (Kind.run, Kind.baseline)):
+        elif place.kind in _OF_RUNS and (
+            place.theirs or origin.forgotten or place.kind not in (Kind.run, Kind.baseline)
+        ):
             told = source_of(place.path / CONFIG)
             if told is not None and told.path.is_file():
                 sources.setdefault(told.path.absolute(), (told, origin))

@@ -154,11 +154,12 @@ class Budget:
         """Return the budget of the corpus."""
         if account.exact:
             entry = account.exact[0]
+            tables = all("dimensions" in each.content for each in account.exact)  # others hold a row an utterance
             raise BudgetError(
                 f"{self.path}:{entry.n}: exact numbers of corpus {account.corpus!r} were published on {day_of(entry)} "
                 f"({entry.content.get('method')}). Noise beside them protects nobody: who has both subtracts one from "
-                "the other, so an ε would be a promise that is already broken. Go on with exact tables "
-                "(release.method=suppression), or release nothing."
+                "the other, so an ε would be a promise that is already broken. "
+                + ("Go on with exact tables (release.method=suppression)." if tables else "That was the release.")
             )
         chosen = self._chosen(account, total)
         left = Account(total=chosen, spent=account.spent).left or chosen
