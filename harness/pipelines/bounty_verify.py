@@ -131,10 +131,11 @@ def _wrong_files(folder: BountyFolder, standing: Standing, rules: PublicRules) -
         yield from _differs(place / SUBMISSION, each.digest, f"line {each.line}")
         if each.hypotheses is not None:
             yield from _differs(place / HEARD, each.hypotheses, f"line {each.line}")
+    remedy = "bounty check writes it again" if folder.sealed.is_dir() else "ask its owner for submissions/ as they are"
     for entry in standing.answered:
         path = folder.submission(entry.n) / ANSWER
         if not path.is_file() or digest_of_file(path) != digest(answer_bytes(entry)):
-            yield f"{path}: not the answer on line {entry.line} of the ledger; bounty check writes it again."
+            yield f"{path}: not the answer on line {entry.line} of the ledger; {remedy}."
     if standing.closed is not None:
         where = f"line {standing.closed.line}"
         yield from _differs(folder.public / ROUNDS, standing.closed.rounds, where)

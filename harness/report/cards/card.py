@@ -119,7 +119,9 @@ def _evidence(runs: Sequence[Run], authored: Authored) -> tuple[Evidence, ...]:
     folders = [run.path.resolve().name for run in runs]
     unknown = [each.run for each in authored.configurations if each.run and each.run not in folders]
     if unknown:
-        raise UsageError(f"configurations name the runs {unknown}; expected some of {folders}, which run= gives.")
+        raise UsageError(
+            f"configurations name the runs {unknown}; expected some of {folders}, which run= or release= gives."
+        )
     names = names_of([run.facts for run in runs], folders, authored)
     found = [Evidence(name, run, folder) for name, run, folder in zip(names, runs, folders, strict=True)]
     if len({each.name for each in found}) < len(found):
