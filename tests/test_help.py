@@ -229,6 +229,9 @@ def write_csv(path, rows):
 )
 def test_an_example_runs(folder, tmp_path, pipeline, example):
     shutil.copytree(folder, tmp_path / "here")
+    if pipeline == "release":  # of a corpus that nobody has published yet, as the bounty here has
+        for ledger in (tmp_path / "here").glob("releases.jsonl*"):
+            ledger.unlink()
     known = {option.name for option in declared(pipeline).options}
     faster = [each for each in (*FEW_RESAMPLES, *FASTER) if each.partition("=")[0] in known]
     ended = harness(pipeline, *example.split(), *faster, cwd=tmp_path / "here")
