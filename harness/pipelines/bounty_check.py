@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import DataError
+from harness.errors import DataError, UsageError
 from harness.fairness.bounty import State
 from harness.pipelines.bounty_outcome import BountyOutcome
 from harness.pipelines.bounty_rerun import NotRunError, Rerun, heard_by
@@ -95,8 +95,14 @@ def check_unchanged(folder: BountyFolder, standing: Standing) -> None:
     """Refuse to answer by other files than were published and committed to.
 
     Raises:
+        UsageError: The rows of people were removed.
         DataError: A file was changed since the bounty was opened.
     """
+    if standing.forgot is not None:
+        raise UsageError(
+            f"{folder.path}: somebody withdrew consent, and every row about a person was removed on "
+            f"{standing.forgot.at} (line {standing.forgot.line}): nothing is answered any more."
+        )
     for name, expected in standing.files.items():
         path = folder.public / name
         if not path.is_file() or digest(path.read_bytes()) != expected:

@@ -11,12 +11,12 @@ from harness.pipelines.bounty_check import check_unchanged
 from harness.pipelines.bounty_outcome import BountyOutcome
 from harness.report.bounties.answers import ClosedBounty
 from harness.report.bounties.page import render_page
-from harness.report.bounties.seen import Seen
-from harness.results.bounties.answering import replayed, write_answers
+from harness.report.bounties.seen import Seen, seen_again
+from harness.results.bounties.answering import replayed, rewrite_answers, write_answers
 from harness.results.bounties.folder import CLOSED, PAGE, ROUNDS, SALT, BountyFolder, digest, write_whole
-from harness.results.bounties.rules import read_rules
+from harness.results.bounties.rules import PublicRules, read_rules
 from harness.results.bounties.sealing import read_salt, read_split
-from harness.results.bounties.standing import standing_of
+from harness.results.bounties.standing import Standing, standing_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,8 @@ def bounty_close(job: BountyCloseJob) -> BountyOutcome:
             raise UsageError(
                 f"{folder.path}: {n} submission{'s wait' if n > 1 else ' waits'} for an answer: bounty check."
             )
+        if standing.forgot is not None:
+            return _page_anew(folder, rules, standing)
         check_unchanged(folder, standing)
         state, sealed = replayed(folder, rules, standing)
         write_answers(folder, standing, state, rules)
@@ -56,9 +58,21 @@ def bounty_close(job: BountyCloseJob) -> BountyOutcome:
             held.append(CLOSED, {"salt": salt, "seed": str(split.seed), "rounds": digest(table)})
             standing = standing_of(held.entries, where)
         write_whole(folder.public / SALT, f"{read_salt(folder)}\n".encode())
-        page = folder.public / PAGE
-        write_whole(page, render_page(Seen(rules, standing, state.decisions, rounds)).encode())
-    return BountyOutcome(ClosedBounty(folder.path, page, rules, standing, rounds))
+        seen = Seen(rules, standing, state.decisions, rounds)
+        write_whole(folder.public / PAGE, render_page(seen).encode())
+    return _closed(folder, seen)
+
+
+def _page_anew(folder: BountyFolder, rules: PublicRules, standing: Standing) -> BountyOutcome:
+    """Write the page of what was published, where the rows of people are gone and nothing can be computed again."""
+    seen = seen_again(folder, rules, standing)
+    rewrite_answers(folder, standing)
+    write_whole(folder.public / PAGE, render_page(seen).encode())
+    return _closed(folder, seen)
+
+
+def _closed(folder: BountyFolder, seen: Seen) -> BountyOutcome:
+    return BountyOutcome(ClosedBounty(folder.path, folder.public / PAGE, seen.rules, seen.standing, seen.rounds))
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

@@ -30,6 +30,7 @@ from harness.results.bounties.folder import (
     LIST,
     OPENED,
     PART,
+    PEOPLE,
     PRIVATE,
     RULES,
     SALT,
@@ -190,6 +191,8 @@ def _seal(folder: BountyFolder, job: BountyOpenJob, halves: Halves, division: Sp
     write_whole(folder.sealed / HOLDOUT, parquet(halves.holdout))
     write_whole(folder.sealed / SPLIT, canonical(asdict(division)))
     write_whole(folder.sealed / SALT, f"{salt}\n".encode())
+    told = halves.development[["speaker_id", "utterance_id"]].sort_values("utterance_id").to_dict("records")
+    write_whole(folder.sealed / PEOPLE, b"".join(map(canonical, told)))
     if job.backends and job.source is not None:
         write_whole(folder.sealed / AUDIO, audio_lines(job.source.manifest, halves.holdout["utterance_id"].tolist()))
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import pandas as pd
 
 from harness.errors import DataError, HarnessError, UsageError
 from harness.fairness.bounty import State, rounds_table
@@ -18,7 +17,7 @@ from harness.predicates import Predicate
 from harness.provenance import digest_of_file
 from harness.report.bounties.answers import Verified
 from harness.report.bounties.page import render_page
-from harness.report.bounties.seen import Seen
+from harness.report.bounties.seen import seen_again
 from harness.results.bounties.answering import (
     Sealed,
     again,
@@ -32,6 +31,7 @@ from harness.results.bounties.answering import (
 from harness.results.bounties.counting import errors_of
 from harness.results.bounties.folder import (
     ANSWER,
+    DEVELOPMENT,
     HEARD,
     HOLDOUT,
     IDS,
@@ -85,7 +85,7 @@ def bounty_verify(job: BountyVerifyJob) -> BountyOutcome:
         problems += _wrong_files(folder, standing, rules)
         problems += _wrong_claims(folder, standing, rules)
         salt = _salt(folder, standing)
-        if salt is not None and (folder.sealed / HOLDOUT).exists():
+        if salt is not None and standing.forgot is None and (folder.sealed / HOLDOUT).exists():
             committed = commitment(folder.sealed, salt) == standing.commitment
             problems += [] if committed else [f"{folder.sealed}: not the files that line 1 of the ledger commits to."]
             problems += _wrong_seed(folder, standing)
@@ -98,6 +98,7 @@ def bounty_verify(job: BountyVerifyJob) -> BountyOutcome:
         commitment=committed,
         problems=tuple(problems),
         receipt=receipt,
+        forgot=standing is not None and standing.forgot is not None,
     )
     return BountyOutcome(found, EXIT_VIOLATED if problems else EXIT_WITHIN_POLICY)
 
@@ -120,8 +121,10 @@ def _salt(folder: BountyFolder, standing: Standing) -> str | None:
 
 def _wrong_files(folder: BountyFolder, standing: Standing, rules: PublicRules) -> Iterator[str]:
     """Yield what is said of every file that is not as the ledger has it."""
+    gone = () if standing.forgot is None else (DEVELOPMENT, IDS)
     for name, expected in standing.files.items():
-        yield from _differs(folder.public / name, expected, "line 1")
+        if name not in gone:
+            yield from _differs(folder.public / name, expected, "line 1")
     empty = digest(list_bytes(State.opened(rules.base), rules))
     last = standing.answered[-1] if standing.answered else None
     where = "the list before any answer" if last is None else f"line {last.line}"
@@ -129,13 +132,17 @@ def _wrong_files(folder: BountyFolder, standing: Standing, rules: PublicRules) -
     for each in standing.submitted:
         place = folder.submission(each.n)
         yield from _differs(place / SUBMISSION, each.digest, f"line {each.line}")
-        if each.hypotheses is not None:
+        if each.hypotheses is not None and standing.forgot is None:
             yield from _differs(place / HEARD, each.hypotheses, f"line {each.line}")
-    remedy = "bounty check writes it again" if folder.sealed.is_dir() else "ask its owner for submissions/ as they are"
+    writer = "bounty check" if standing.closed is None else "bounty close"
+    remedy = f"{writer} writes it again" if folder.sealed.is_dir() else "ask its owner for submissions/ as they are"
     for entry in standing.answered:
         path = folder.submission(entry.n) / ANSWER
         if not path.is_file() or digest_of_file(path) != digest(answer_bytes(entry)):
             yield f"{path}: not the answer on line {entry.line} of the ledger; {remedy}."
+    if standing.forgot is not None:
+        for path in folder.of_people:
+            yield f"{path}: is there, and line {standing.forgot.line} says that every row of people went. Delete it."
     if standing.closed is not None:
         where = f"line {standing.closed.line}"
         yield from _differs(folder.public / ROUNDS, standing.closed.rounds, where)
@@ -158,9 +165,8 @@ def _wrong_page(folder: BountyFolder, standing: Standing, rules: PublicRules) ->
     """Yield where the page that people read is not the one that ledger, list and table make."""
     path = folder.public / PAGE
     try:
-        rounds = pd.read_csv(folder.public / ROUNDS, keep_default_na=False)
-        page = render_page(Seen(rules, standing, read_list(folder, rules), rounds)).encode()
-    except (UsageError, OSError, ValueError, KeyError, TypeError) as error:  # a table of somebody's may say anything
+        page = render_page(seen_again(folder, rules, standing)).encode()
+    except (DataError, ValueError, KeyError, TypeError) as error:  # a table of somebody's may say anything
         yield f"{path}: cannot be made again of {ROUNDS} and {LIST} ({error})."
         return
     if not path.is_file() or digest_of_file(path) != digest(page):

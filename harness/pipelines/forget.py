@@ -27,7 +27,7 @@ from harness.transcription.caching.forgetting import CachedOfThem, Clips, cached
 from harness.transcription.progress import CountedProgress, stage
 
 EXIT_NOT_ALL = 1
-_BEFORE_RUNS = (Kind.export, Kind.bundle, Kind.cache_export)  # what is known by runs goes before them
+_BEFORE_RUNS = (Kind.export, Kind.bundle, Kind.cache_export, Kind.bounty)  # what is known by runs goes before them
 _RUNS = (Kind.run, Kind.baseline, Kind.unfinished)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.errors import RunDirectoryError
+from harness.pipelines.forgetting_bounties import forget_bounty
 from harness.pipelines.forgetting_runs import hides_of
 from harness.report.comparison import write_comparison_report
 from harness.report.discoveries import write_discoveries
@@ -32,6 +33,7 @@ def forget_other(row: Row, found: Survey, clips: Clips, *, sought: Sought) -> st
 
     Raises:
         RunDirectoryError: Somebody works in it, or it is damaged.
+        UsageError: It is a bounty that is open yet.
         StorageError: It cannot be written.
     """
     if row.kind is Kind.export:
@@ -46,6 +48,8 @@ def forget_other(row: Row, found: Survey, clips: Clips, *, sought: Sought) -> st
         return f"{row.n_utterances} lines removed"
     if row.kind is Kind.log:
         return _hidden(row.path, hides_of(sought, found.theirs))
+    if row.kind is Kind.bounty:
+        return forget_bounty(row.path)
     if row.kind is Kind.derived:
         return _derived(row.path, found.theirs, hides_of(sought, found.theirs))
     raise RunDirectoryError(f"{row.path}: cannot be cleared. Look into it.")

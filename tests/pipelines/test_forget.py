@@ -164,19 +164,6 @@ def test_facts_that_are_damaged_cost_the_numbers_and_keep_nobody(scored, told):
     assert naming(scored.path / "runs", WHO, *SAID) == []
 
 
-def test_a_bounty_on_them_is_named(tmp_path):
-    home = corpus(tmp_path / "home", n_speakers=14)
-    transcripts(home)
-    rescore(home, "runs/a")
-    rescore(home, "runs/b")
-    home.made("bounty", "open", "run=runs/a", "alternatives.other=runs/b", "out=runs/bounty")
-    before = tree(home.path / "runs/bounty")
-    ended = home.forget("where=runs", "apply=true")
-    assert ended.exit_status == 0
-    assert "runs/bounty" in ended.out
-    assert tree(home.path / "runs/bounty") == before
-
-
 @pytest.mark.parametrize(
     ("who", "said"),
     [

@@ -81,6 +81,7 @@ class Verified:
         commitment: Whether the sealed files are those that were committed to; None where that cannot be told.
         problems: What is not as it was written.
         receipt: The line that a kept digest is of; None where none was given.
+        forgot: Whether the rows of people were removed, so that no answer can be computed again.
     """
 
     path: Path
@@ -89,6 +90,7 @@ class Verified:
     commitment: bool | None
     problems: tuple[str, ...]
     receipt: int | None = None
+    forgot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

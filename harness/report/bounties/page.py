@@ -164,7 +164,10 @@ def _made(seen: Seen) -> Section:
         ("salt", "" if closed is None else closed.salt),
         ("last line of the ledger", standing.last),
     ]
-    told = (
-        "harness bounty verify bounty=FOLDER checks the chain, and with the sealed files computes every answer again."
-    )
+    told = "harness bounty verify bounty=FOLDER checks the chain"
+    if standing.forgot is None:
+        told += ", and with the sealed files computes every answer again."
+    else:
+        pairs.append(("rows of people removed", standing.forgot.at))
+        told += f". {words.FORGOT}"
     return Section("made", "How this was made", "Made", [Facts(pairs), Words(told)])

@@ -170,7 +170,9 @@ def _verified(console: Console, verified: Verified) -> None:
         say(console, plain(f"{verified.path} is NOT as it was written: {n} problem{'' if n == 1 else 's'}."))
         return
     say(console, f"{verified.n_lines:,} lines of the ledger vouch for one another; files and answers are as they say.")
-    if verified.commitment is None:
+    if verified.forgot:
+        say(console, words.FORGOT)
+    elif verified.commitment is None:
         say(console, "The sealed half is not here, or its salt is secret still: answers were not computed again.")
     else:
         say(

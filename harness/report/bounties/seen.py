@@ -6,7 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from harness.errors import DataError, UsageError
 from harness.fairness.bounty import PointerDecisionList
+from harness.results.bounties.answering import read_list
+from harness.results.bounties.folder import LIST, ROUNDS, BountyFolder
 from harness.results.bounties.rules import PublicRules
 from harness.results.bounties.standing import Answered, Standing, Submitted, Verdict
 
@@ -44,6 +47,19 @@ class Seen:
     def of(self, group: str) -> Sequence[Mapping[str, Any]]:
         """Return the rows of a group, a round each."""
         return rows_of(self.rounds[self.rounds["group"] == group])
+
+
+def seen_again(folder: BountyFolder, rules: PublicRules, standing: Standing) -> Seen:
+    """Return what a closed bounty ended with, by the files that it published.
+
+    Raises:
+        DataError: They are not what it published.
+    """
+    try:
+        rounds = pd.read_csv(folder.public / ROUNDS, keep_default_na=False)
+        return Seen(rules, standing, read_list(folder, rules), rounds)
+    except (UsageError, OSError, ValueError) as error:
+        raise DataError(f"{folder.public}: its {ROUNDS} or {LIST} is damaged ({error}).") from error
 
 
 def rows_of(rounds: pd.DataFrame) -> list[dict[str, Any]]:

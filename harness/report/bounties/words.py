@@ -19,6 +19,11 @@ EVALUATION_ONLY = (
     "recording."
 )
 
+FORGOT = (
+    "Somebody withdrew consent, so every row about a person was removed after its end, and no answer can be "
+    "computed again. What was accepted was accepted with them."
+)
+
 
 def promise(rules: PublicRules) -> str:
     """Say what the rules ask of an acceptance, and how often may be asked."""

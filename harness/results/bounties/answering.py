@@ -238,9 +238,18 @@ def write_answers(folder: BountyFolder, standing: Standing, state: State, rules:
     Raises:
         StorageError: They cannot be written.
     """
+    rewrite_answers(folder, standing)
+    write_whole(folder.public / LIST, list_bytes(state, rules))
+
+
+def rewrite_answers(folder: BountyFolder, standing: Standing) -> None:
+    """Write every answer that is not there as the ledger has it.
+
+    Raises:
+        StorageError: One cannot be written.
+    """
     for entry in standing.answered:
         write_whole(folder.submission(entry.n) / ANSWER, answer_bytes(entry))
-    write_whole(folder.public / LIST, list_bytes(state, rules))
 
 
 def replayed(folder: BountyFolder, rules: PublicRules, standing: Standing) -> tuple[State, Sealed]:

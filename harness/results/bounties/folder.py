@@ -19,9 +19,11 @@ RULES, DEVELOPMENT, IDS, LIST, HOW_TO = (
 )  # fmt: skip
 ROUNDS, PAGE, ROUTER = "rounds.csv", "bounty.html", "router.yaml"
 HOLDOUT, SPLIT, SALT, AUDIO = "holdout.parquet", "split.json", "salt", "audio.jsonl"
+PEOPLE = "published.jsonl"  # whose clips have codes in the published half
 JUDGEMENTS, ALTERNATIVES, RERUNS = "judgements", "alternatives", "reruns"
 SUBMISSION, HEARD, ANSWER = "submission.json", "hypotheses.jsonl", "answer.json"
-OPENED, SUBMITTED, ANSWERED, CLOSED = "opened", "submitted", "answered", "closed"  # kinds of entries of the ledger
+OPENED, SUBMITTED, ANSWERED = "opened", "submitted", "answered"  # kinds of entries of the ledger
+CLOSED, FORGOT = "closed", "forgot"  # and these at its end
 PRIVATE = 0o700  # of the sealed folder: its owner alone
 PART = ".part"  # ends the names of what is being written
 
@@ -80,6 +82,15 @@ class BountyFolder:
     def alternative(self, n: int) -> Path:
         """Return the sealed file of the clipped errors of a submission's own system."""
         return self.sealed / ALTERNATIVES / f"{n:04d}.npy"
+
+    @property
+    def of_people(self) -> list[Path]:
+        """Return the files and folders with a row for each of somebody's clips, as far as they are there."""
+        sealed = (HOLDOUT, AUDIO, PEOPLE, ALTERNATIVES, RERUNS)
+        named = [*(self.sealed / name for name in sealed), self.public / DEVELOPMENT, self.public / IDS]
+        handed_in = sorted((self.path / SUBMISSIONS).glob(f"*/{HEARD}"))
+        torn = sorted(self.path.rglob(f".*{PART}"))  # by processes that were killed
+        return [path for path in (*named, *handed_in, *torn) if path.exists() or path.is_symlink()]
 
     def check_is_owner_s(self) -> None:
         """Refuse where the sealed files are not there.

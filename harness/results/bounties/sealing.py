@@ -16,7 +16,7 @@ import pandas as pd
 
 from harness.errors import DataError, UsageError
 from harness.provenance import digest_of_file
-from harness.results.bounties.folder import AUDIO, HOLDOUT, SALT, SPLIT, BountyFolder, digest, write_whole
+from harness.results.bounties.folder import AUDIO, HOLDOUT, PEOPLE, SALT, SPLIT, BountyFolder, digest, write_whole
 from harness.results.bounties.untrusted import read_untrusted
 
 COMMITTED = (HOLDOUT, SPLIT, AUDIO)  # as far as they are there
@@ -75,6 +75,26 @@ def read_parquet(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not Parquet ({' '.join(str(error).split())}). Get the file anew.") from error
     return frame
+
+
+def speakers_and_utterances(folder: BountyFolder) -> pd.DataFrame:
+    """Return `speaker_id` and `utterance_id` of both halves, as far as the sealed files that tell them are there.
+
+    Raises:
+        DataError: A file is damaged.
+    """
+    ids = ["speaker_id", "utterance_id"]
+    sealed = folder.sealed / HOLDOUT
+    halves = [read_parquet(sealed)] if sealed.is_file() else []
+    published = folder.sealed / PEOPLE
+    if published.is_file():
+        try:
+            halves.append(pd.DataFrame([json.loads(line) for line in published.read_bytes().splitlines()]))
+        except (OSError, ValueError, RecursionError) as error:
+            raise DataError(f"{published}: cannot be read ({error}).") from error
+    if any(not set(ids) <= set(half) for half in halves):
+        raise DataError(f"{folder.sealed}: its rows have no ids. Look into it.")
+    return pd.concat([half[ids] for half in halves]) if halves else pd.DataFrame(columns=ids)
 
 
 def read_salt(folder: BountyFolder) -> str:

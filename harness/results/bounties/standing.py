@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from harness.fairness.bounty import BountyRules
-from harness.results.bounties.folder import ANSWERED, CLOSED, OPENED, SUBMITTED
+from harness.results.bounties.folder import ANSWERED, CLOSED, FORGOT, OPENED, SUBMITTED
 from harness.results.ledger import Entry, LedgerError
 
 
@@ -58,6 +58,14 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgot:
+    """Says that the rows of people were removed after the end, as one of them withdrew."""
+
+    line: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Says where a bounty stands.
 
@@ -69,6 +77,7 @@ class Standing:
         closed: None while it is not over.
         last: The digest of the last line.
         n_lines: Of the ledger.
+        forgot: None while the rows of people are there.
     """
 
     at: str
@@ -79,6 +88,7 @@ class Standing:
     closed: Closed | None
     last: str
     n_lines: int
+    forgot: Forgot | None = None
 
     @property
     def pending(self) -> tuple[Submitted, ...]:
@@ -123,8 +133,10 @@ def _read(entries: Sequence[Entry], where: str) -> Standing:
     submitted: list[Submitted] = []
     answered: list[Answered] = []
     closed: Closed | None = None
+    forgot: Forgot | None = None
     for entry in entries[1:]:
-        problem = "" if closed is None else "follows the end of the bounty"
+        is_at_end = entry.kind == FORGOT and forgot is None
+        problem = "" if closed is None or is_at_end else "follows the end of the bounty"
         if entry.kind == SUBMITTED:
             submitted.append(_submitted(entry))
             problem = problem or ("" if submitted[-1].n == len(submitted) else "is not the next submission")
@@ -133,6 +145,9 @@ def _read(entries: Sequence[Entry], where: str) -> Standing:
             problem = problem or _wrong_answer(answered, submitted)
         elif entry.kind == CLOSED:
             closed = _closed(entry)
+        elif entry.kind == FORGOT:
+            forgot = Forgot(entry.n, entry.at)
+            problem = problem or ("" if closed is not None else "forgets people of a bounty that is not closed")
         else:
             problem = f"is of the kind {entry.kind!r:.40}, which no bounty writes"
         if problem:
@@ -149,6 +164,7 @@ def _read(entries: Sequence[Entry], where: str) -> Standing:
         closed=closed,
         last=entries[-1].digest,
         n_lines=len(entries),
+        forgot=forgot,
     )
 
 

@@ -84,8 +84,7 @@ TREATMENTS = {
     Kind.bounty: Treatment(
         "bounty",
         "texts, counts",
-        "yours: its sealed half answers for what was asked; close it, then delete it",
-        is_cleared=False,
+        "once it is closed, every row about a person removed; its answers stand and cannot be computed again",
     ),
     Kind.aggregate: Treatment(
         "card, release, shared folder, night, board", "counts", "listed: make it anew", is_cleared=False

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.results.bounties.folder import FORGOT, ROUNDS, BountyFolder
+from harness.results.bounties.sealing import speakers_and_utterances
 from harness.results.bundles.contents import ABOUT
 from harness.results.forgetting.answer import Row, State
 from harness.results.forgetting.folders import export_record, exported_files, n_cached_lines, n_rows
 from harness.results.forgetting.kinds import Kind
 from harness.results.forgetting.mentions import Needles, files_of, mentions
-from harness.results.forgetting.people import Sought, Theirs, is_telling
+from harness.results.forgetting.people import SPEAKER, Sought, Theirs, is_telling, theirs_of
 from harness.results.forgetting.sources import tracked_by, transcripts_of
 from harness.results.forgetting.survey import Place, Survey
 from harness.results.run import CONFIG, FACTS
@@ -26,7 +28,6 @@ _RELEASES = ("release.json", "releases.jsonl")
 _SENT = "has numbers with them; what is published stays published"
 _STALE = "made of numbers that have them; make it anew"
 _LARGEST = 4_000_000  # bytes of a file that tells of a bundle
-_RULES = Path("public") / "rules.json"
 
 
 def elsewhere(found: Survey, clips: Clips, sought: Sought) -> tuple[Row, ...]:
@@ -42,7 +43,7 @@ class _Looking:
     """Knows what is looked for."""
 
     def __init__(self, found: Survey, clips: Clips, sought: Sought) -> None:
-        self._found, self._clips = found, clips
+        self._found, self._clips, self._sought = found, clips, sought
         self._theirs = found.theirs
         people = sorted(each for each in sought.written | self._theirs.speaker_ids if is_telling(each))
         self._needles = Needles([*people, *(each for each in self._theirs.needles if each not in people)])
@@ -114,9 +115,22 @@ class _Looking:
             yield Row(path, Kind.cache_export, "", n, State.found)
 
     def _bounty(self, folder: Path) -> Iterator[Row]:
-        sealed = any(mentions(path, self._needles) for path in files_of(folder))
-        if sealed or (mentions(folder / _RULES, self._names) and self._is_stale(folder / _RULES)):
-            yield Row(folder, Kind.bounty, "", 0, State.remains)
+        bounty = BountyFolder(folder)
+        n = self._n_rows(bounty)
+        if n or (bounty.of_people and any(entry.kind == FORGOT for entry in bounty.ledger.entries())):
+            note = "" if (bounty.public / ROUNDS).is_file() else "it is open: close it first (harness bounty close)"
+            yield Row(folder, Kind.bounty, "", n, State.found, note)
+        elif any(mentions(path, self._needles) for path in files_of(folder)):
+            yield Row(folder, Kind.bounty, "", 0, State.remains, "it names them: delete it, or their rows")
+        elif mentions(bounty.rules, self._names) and self._is_stale(bounty.rules):
+            yield Row(folder, Kind.bounty, "", 0, State.remains, _SENT)
+
+    def _n_rows(self, bounty: BountyFolder) -> int:
+        """Count what a bounty has of them; ids alone may be somebody else's, of another corpus that is known."""
+        rows = speakers_and_utterances(bounty)
+        theirs = theirs_of(rows, self._sought.among(rows[SPEAKER].unique()))
+        said = self._theirs.utterance_ids
+        return len(theirs.utterance_ids) if not said or said & theirs.utterance_ids else 0
 
     def _aggregate(self, path: Path) -> Iterator[Row]:
         files = [path] if path.is_file() else list(files_of(path))
