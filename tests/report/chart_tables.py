@@ -84,6 +84,13 @@ def points(names: Sequence[str] = NAMES, **row: object) -> pd.DataFrame:
     return pd.DataFrame([{"system": each.pop("slice"), **each} for each in named(names, **rates)])
 
 
+def groups(names: Sequence[str] = NAMES, *, wer: float = 0.4, **_: object) -> pd.DataFrame:
+    """Return accepted groups, each of which has three quarters of its WER left."""
+    rows = [overall(before=wer), *named(names, before=wer)]
+    found = table({"dimension": "accepted"}, rows)
+    return found.assign(after=found["before"] * 0.75)
+
+
 CHARTS: Mapping[str, Callable[..., Any]] = {
     "forest": lambda *names, **row: charts.forest(slices(*names, **row)),
     "gaps": lambda *names, **row: charts.gaps(disparities(*names, **row), margin=0.03),
@@ -94,5 +101,6 @@ CHARTS: Mapping[str, Callable[..., Any]] = {
     "systems": lambda *names, **row: charts.systems({"one": slices(*names), "two": slices(*names, **row)}),
     "wer_against_gap": lambda *names, **row: charts.wer_against_gap(points(*names, **row)),
     "speed": lambda *names, **row: charts.speed(speeds(*names, **row)),
+    "served_better": lambda *names, **row: charts.served_better(groups(*names, **row)),
     "latency": lambda *names, **row: charts.latency(speeds(*names, **row)),
 }

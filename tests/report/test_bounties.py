@@ -106,6 +106,13 @@ def test_the_page_escapes_names_from_data_and_runs_nothing_of_them():
     assert "\x1b" not in page
 
 
+def test_the_page_draws_every_accepted_group_and_nothing_where_none_was_accepted():
+    page = render_page(seen())
+    assert '"before":0.5' in page.replace(" ", "")
+    assert '"after":0.25' in page.replace(" ", "")
+    assert '"before":' not in render_page(seen(rounds=False)).replace(" ", "")
+
+
 def test_the_page_says_who_was_served_worse_what_it_means_and_what_not():
     page = render_page(seen())
     assert "Outsiders showed 1 group whom base serves worse" in page

@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from harness.errors import UsageError
 from harness.report import charts
 from harness.report.charts import theme
 from harness.report.charts.axes import extent
@@ -13,6 +14,7 @@ from harness.report.wording import times
 from tests.report.chart_tables import (
     NAMES,
     disparities,
+    groups,
     overall,
     pairs,
     points,
@@ -283,3 +285,18 @@ def test_who_has_no_id_is_no_speaker_and_no_dot():
     chart = charts.speakers(frame.assign(speaker_id=frame["speaker_id"].where(frame.index > 1, "")), "accent")
     assert len(data(chart, "dots")) == 2
     assert "2 utterances have no speaker id and no dot." in charts.notes(chart)
+
+
+def test_a_dumbbell_has_every_group_s_wer_before_and_after_in_the_order_given():
+    table = groups().iloc[[0, 2, 1, 3]]
+    rows = charts.spec(charts.served_better(table))["datasets"]["rows"]
+    assert [row["label"] for row in rows] == ["everybody", "south", "north", "west"]
+    assert [(row["before"], row["after"]) for row in rows] == [
+        (0.4, 0.3), (0.44, 0.33), (0.4, 0.3), (0.48, 0.36),
+    ]  # fmt: skip
+    assert [row["change_text"] for row in rows] == ["\u221210.0", "\u221211.0", "\u221210.0", "\u221212.0"]
+
+
+def test_no_accepted_group_is_told_not_drawn():
+    with pytest.raises(UsageError, match="expected"):
+        charts.served_better(groups().head(1))

@@ -1,8 +1,12 @@
 """What a closed bounty left in, `bounty.html` out: what was found, what it did for whom, and what it does not say."""
 
+import pandas as pd
+
+from harness.fairness import membership
+from harness.report import charts
 from harness.report.bounties import words
 from harness.report.bounties.seen import EVERYBODY, Seen, rows_of
-from harness.report.html.parts import Facts, Listing, Section, Words, table, typeset
+from harness.report.html.parts import Drawing, Facts, Listing, Part, Section, Words, table, typeset
 from harness.report.pages import page
 from harness.report.wording import percent, plain, points
 from harness.results.bounties.folder import LEDGER, ROUNDS
@@ -15,13 +19,15 @@ def render_page(seen: Seen) -> str:
     """Return the page as one HTML file; no person, id or text of the corpus is in it."""
     found = [_groups(seen), _rounds(seen), _answers(seen), _meaning(seen), _made(seen)]
     closed = seen.standing.closed
+    day = "" if closed is None else str(closed.at)[:LENGTH_OF_A_DAY]
     return page(
         "sections",
         title=plain(seen.rules.name),
         description=_lede(seen),
+        charts={part.name: part.spec for each in found for part in each.parts if isinstance(part, Drawing)},
         sections=[(each.id, each.short) for each in found],
         parts=found,
-        kicker="What outsiders showed" + ("" if closed is None else f", closed {closed.at[:LENGTH_OF_A_DAY]}"),
+        kicker="What outsiders showed" + ("" if closed is None else f", closed {day}"),
         lede=_lede(seen),
         headline=_headline(seen),
         typeset=typeset,
@@ -61,28 +67,26 @@ def _headline(seen: Seen) -> list[tuple[str, str, str]]:
 
 
 def _groups(seen: Seen) -> Section:
-    rows = []
-    for number, (submitted, answered) in enumerate(seen.accepted, start=1):
-        own = [row for row in seen.of(submitted.predicate) if row["round"] >= number]
-        before, after = (own[0]["wer_before"], own[-1]["wer_after"]) if own else (None, None)
-        share = own[0]["share"] if own else None
-        rows.append(
-            (
-                number,
-                plain(submitted.predicate),
-                plain(submitted.alternative),
-                words.gain(answered.gain),
-                (percent(share), share),
-                (percent(before), before),
-                (percent(after), after),
-            )
+    rows = [
+        (
+            each.round,
+            plain(each.predicate),
+            plain(each.alternative),
+            words.gain(each.gain),
+            (percent(each.share), each.share),
+            (percent(each.before), each.before),
+            (percent(each.after), each.after),
         )
+        for each in seen.groups
+    ]
     headers = ("round", "group", "served better by", "gain told", "of words", "WER before", "WER at the end")
     caption = (
         "Accepted groups: clipped WER on the sealed half before their round and at the end. The same people chose the "
         "groups, so that others will gain somewhat less; that they gain is what was shown."
     )
-    parts = [table("accepted", headers, rows, caption=caption, file=ROUNDS)] if rows else [Words("None was accepted.")]
+    parts: list[Part] = [Words("None was accepted.")]
+    if rows:
+        parts = [*_drawn(seen), table("accepted", headers, rows, caption=caption, file=ROUNDS)]
     asked = {name for submitted, _ in seen.accepted for name in _columns(seen, submitted.predicate)}
     told = [(each.name, words.column(each)) for each in seen.rules.columns if each.name in asked]
     return Section(
@@ -91,6 +95,20 @@ def _groups(seen: Seen) -> Section:
         "Groups",
         [*parts, Words(words.EVALUATION_ONLY), *([Facts(told)] if told else [])],
     )
+
+
+def _drawn(seen: Seen) -> list[Part]:
+    """Return the chart of the accepted groups and of everybody; none where no WER is known."""
+    told = [("accepted", plain(each.predicate), each.before, each.after) for each in seen.groups]
+    if seen.overall is not None:
+        told = [(membership.OVERALL, membership.EVERYBODY, *seen.overall), *told]
+    known = pd.DataFrame(told, columns=["dimension", "slice", "before", "after"]).dropna()
+    if known["dimension"].eq(membership.OVERALL).all():
+        return []
+    spec = charts.spec(charts.served_better(known))
+    return [
+        Drawing("served", spec, "Clipped WER on the sealed half. Ring: before its round; dot: at the end.", "accepted")
+    ]
 
 
 def _columns(seen: Seen, text: str) -> frozenset[str]:

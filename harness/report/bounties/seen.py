@@ -14,6 +14,7 @@ from harness.results.bounties.rules import PublicRules
 from harness.results.bounties.standing import Answered, Standing, Submitted, Verdict
 
 EVERYBODY = "everybody"
+_UNKNOWN = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,18 @@ class Seen:
             if each.verdict is Verdict.accepted
         ]
 
+    @property
+    def groups(self) -> list["Group"]:
+        """Return the accepted groups, each with its WER before its round and after the last."""
+        found = []
+        for number, (submitted, answered) in enumerate(self.accepted, start=1):
+            rows = [row for row in self.of(submitted.predicate) if row["round"] >= number]
+            share, before, after = (
+                (rows[0]["share"], rows[0]["wer_before"], rows[-1]["wer_after"]) if rows else _UNKNOWN
+            )
+            found.append(Group(number, submitted.predicate, submitted.alternative, answered.gain, share, before, after))
+        return found
+
     def counted(self, verdict: Verdict) -> int:
         """Count the answers of a kind."""
         return sum(each.verdict is verdict for each in self.standing.answered)
@@ -47,6 +60,19 @@ class Seen:
     def of(self, group: str) -> Sequence[Mapping[str, Any]]:
         """Return the rows of a group, a round each."""
         return rows_of(self.rounds[self.rounds["group"] == group])
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Is an accepted group: by what round, its share of words and its clipped WER, fractions, None where not known."""
+
+    round: int
+    predicate: str
+    alternative: str
+    gain: float | None
+    share: float | None
+    before: float | None
+    after: float | None
 
 
 def seen_again(folder: BountyFolder, rules: PublicRules, standing: Standing) -> Seen:

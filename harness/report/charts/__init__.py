@@ -16,6 +16,7 @@ from harness.report.charts.intersections import heatmap, pairs
 from harness.report.charts.level_curves import Along, level_curves
 from harness.report.charts.people import speakers
 from harness.report.charts.placed import placed
+from harness.report.charts.served_better import served_better
 from harness.report.charts.several_systems import systems
 from harness.report.charts.speed_by_slice import latency, speed
 from harness.report.charts.system_points import wer_against_gap
@@ -41,6 +42,7 @@ __all__ = [
     "pairs",
     "placed",
     "png",
+    "served_better",
     "speakers",
     "spec",
     "speed",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROWS, HEADERS, ONE = "rows", "headers", "one"  # names of data
 STEP = 22  # pixels of a row
 _BETWEEN = 0.5  # rows of room between dimensions
-_TOP = 1.4  # rows of room for everybody, above the dimensions
+TOP = 1.4  # rows of room for everybody, above the dimensions
 _APART = 0.4  # rows of room between those who declared a value and those who did not
 _LABEL_PIXELS = (112, 196)  # of a name, in a narrow container and in a wide one
 _GUTTER = 10  # pixels between names and plot
@@ -90,7 +90,7 @@ def below_everybody(slices: pd.DataFrame, *, key: str, support: str, ordered: Co
     Raises:
         UsageError: There is no slice beside the overall one.
     """
-    first = 0 if everybody_of(slices).empty else _TOP
+    first = 0 if everybody_of(slices).empty else TOP
     return arranged(others_of(slices), key=key, support=support, ordered=ordered, most=most, first=first)
 
 

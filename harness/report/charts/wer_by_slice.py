@@ -1,6 +1,7 @@
 """A slice table in, the WER of every slice with its interval and support out: a forest plot."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -21,6 +22,7 @@ _COLUMNS = (
     layout.Column("speakers", "speakers", 66),
     layout.Column("utterances", "utterances", 78),
 )
+_LETTER = 6  # pixels of a letter of a heading, about
 _FIELDS = (
     "row", "label", "apart", "wer", "wer_low", "wer_high", "wer_text", "interval", "speakers", "utterances", "note",
     "side", "beyond", "over",
@@ -36,7 +38,7 @@ _LONGEST_NOTE = 40  # characters
 _MOST_NAMED = 3  # dimensions in the finding
 
 
-def forest(slices: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 80) -> "alt.LayerChart":
+def forest(slices: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 80, noted: str = "") -> "alt.LayerChart":
     """Draw the WER of every slice with its interval and support, grouped by dimension, everybody as a rule.
 
     Args:
@@ -44,6 +46,7 @@ def forest(slices: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 8
             note. The row of the dimension `overall` becomes the rule; support that no row has gets no column.
         ordered: Dimensions that keep the table's order; in the others the highest WER comes first.
         most: Slices drawn, those of most speakers.
+        noted: What is said after `speakers` wherever they are counted, such as `, with noise`.
 
     Raises:
         UsageError: There is no slice beside the overall one.
@@ -61,20 +64,20 @@ def forest(slices: pd.DataFrame, *, ordered: Collection[str] = (), most: int = 8
     }
     untold = {field for field in _SUPPORT if frame[f"n_{field}"].isna().all()}
     layers = [
-        *_estimates(plot, tuple((field, name) for field, name in _TOOLTIP if field not in untold)),
+        *_estimates(plot, tuple((field, _noted(name, noted)) for field, name in _TOOLTIP if field not in untold)),
         *layout.names(plot.y),
-        *layout.columns(plot.y, [column for column in _COLUMNS if column.field not in untold]),
+        *layout.columns(plot.y, [_column(column, noted) for column in _COLUMNS if column.field not in untold]),
     ]
     told = Told(
         title=f"WER by {listed(list(dict.fromkeys(rest['dimension'])))}",
-        finding=finding(rest, everybody),
+        finding=finding(rest, everybody, noted=noted),
         notes=[*_notes(data[layout.ROWS], everybody), placed.left_out_note],
         n_left_out=placed.n_left_out,
     )
     return drawn(layers, data, told, height=layout.height(placed.depth))
 
 
-def finding(slices: pd.DataFrame, everybody: pd.DataFrame) -> str:
+def finding(slices: pd.DataFrame, everybody: pd.DataFrame, *, noted: str = "") -> str:
     """Say which slice of each dimension has the highest WER and which the lowest, and the overall one."""
     parts = []
     dimensions = list(dict.fromkeys(slices["dimension"]))
@@ -88,7 +91,7 @@ def finding(slices: pd.DataFrame, everybody: pd.DataFrame) -> str:
             continue
         ends = [layout.highest(part, "wer"), layout.lowest(part, "wer")]
         named = [
-            f"{word} {label(end['slice'])} {percent(end['wer'])} ({_people(end['n_speakers'])})"
+            f"{word} {label(end['slice'])} {percent(end['wer'])} ({_people(end['n_speakers'], noted)})"
             for word, end in zip(("highest", "lowest"), ends, strict=True)
         ]
         parts.append(f"WER by {label(dimension)}: {', '.join(named if len(part) > 1 else named[:1])}.")
@@ -99,9 +102,18 @@ def finding(slices: pd.DataFrame, everybody: pd.DataFrame) -> str:
     return " ".join(parts)
 
 
-def _people(n_speakers: object) -> str:
+def _people(n_speakers: object, noted: str) -> str:
     number = finite(n_speakers)
-    return "speakers unknown" if number is None else how_many(int(number), "speaker")
+    return "speakers unknown" if number is None else f"{how_many(int(number), 'speaker')}{noted}"
+
+
+def _noted(heading: str, noted: str) -> str:
+    return f"{heading}{noted}" if heading == "speakers" else heading
+
+
+def _column(column: layout.Column, noted: str) -> layout.Column:
+    heading = _noted(column.heading, noted)
+    return replace(column, heading=heading, wide=column.wide + _LETTER * (len(heading) - len(column.heading)))
 
 
 def _estimates(plot: Plot, tooltip: Tooltip) -> Layers:
