@@ -5,7 +5,7 @@ owner's own until they publish it, so making one is not written into the corpus'
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ from harness.report.cards.model_index import MODEL_INDEX, NEEDS, PACKAGE, model_
 from harness.report.cards.screen import CardAnswer, CardWritten
 from harness.report.cards.verify import verify
 from harness.results import Run
-from harness.results.releases.corpus import check_made_from, known_budget
+from harness.results.releases.corpus import check_made_from, has_known_corpus, known_budget
 from harness.results.releases.record import ReleasedRun
 from harness.results.whole import check_whole
 
@@ -92,7 +92,7 @@ def _write(job: ServiceCardJob) -> CardWritten:
         files=tuple(texts),
         n_claims=len(card.document.claims()),
         not_stated=card.authored.not_stated,
-        notes=_notes(job, texts),
+        notes=(*_notes(job, texts), *(() if job.releases else _without_corpus(job.runs))),
     )
 
 
@@ -100,6 +100,16 @@ def _notes(job: ServiceCardJob, texts: Mapping[str, str]) -> tuple[str, ...]:
     if job.releases:
         return ("Every number is from the release. What the author states is not checked for numbers.",)
     return (f"No {MODEL_INDEX}: {NEEDS}.",) if job.model_index is None and MODEL_INDEX not in texts else ()
+
+
+def _without_corpus(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield what to say of runs of whose corpus nobody can tell here what was released."""
+    for run in runs:
+        if not has_known_corpus(run):
+            yield (
+                f"{run.path}: its manifest is not where the run found it, so that a private release of its corpus "
+                "would not be seen. If there is one, publish no exact numbers beside it."
+            )
 
 
 def _check_no_private(runs: Sequence[Run]) -> None:

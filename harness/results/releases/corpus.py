@@ -42,6 +42,11 @@ def known_budget(run: Run) -> Budget | None:
     return Budget(_pointed(folder / FILE))
 
 
+def has_known_corpus(run: Run) -> bool:
+    """Say whether a run's manifest is still there, so that a ledger beside it would be seen."""
+    return _folder(run) is not None
+
+
 def budget_beside(manifest: Path, name: str) -> Budget:
     """Return the budget of a manifest's folder, whatever its ledger calls the corpus; a new one calls it by its name.
 

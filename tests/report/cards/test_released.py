@@ -73,6 +73,14 @@ class TestCard:
         assert "harness service_card release=FOLDER" in ended.err
         assert not (released / "card").exists()
 
+    def test_an_exact_card_of_a_corpus_that_is_gone_says_that_a_release_would_not_be_seen(self, corpus):
+        told = "a private release of its corpus would not be seen"
+        assert told not in " ".join(harness("service_card", "run=run", "out=here", cwd=corpus).out.split())
+        (corpus / "corpus.csv").unlink()
+        ended = harness("service_card", "run=run", "out=gone", cwd=corpus)
+        assert ended.exit_status == 0
+        assert told in " ".join(ended.out.split())
+
     def test_a_release_of_another_run_is_refused(self, released):
         shutil.copytree(released / "run", released / "second")
         scores = pd.read_parquet(released / "second" / "scores.parquet").assign(hypothesis="other")
