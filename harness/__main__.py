@@ -4,7 +4,6 @@
 4 measured, more clips failed than allowed · 130 interrupted, what is done is kept.
 """
 
-import difflib
 import gc
 import logging
 import os
@@ -12,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.help.names import FAMILIES, as_said, in_one_word
+from harness.help.names import FAMILIES, as_said, in_one_word, meant
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -141,8 +140,8 @@ def _unknown(name: str) -> str:
     if name in FAMILIES:
         actions = ", ".join(as_said(each) for each in PIPELINES if each.startswith(f"{name}_"))
         return f"harness {name}: says not what to do; expected one of {actions}. See harness --help.\n"
-    close = difflib.get_close_matches(name, PIPELINES, n=1)
-    hint = f" Did you mean {as_said(close[0])!r}?" if close else ""
+    near = meant(name, PIPELINES)
+    hint = f" Did you mean {as_said(near)!r}?" if near else ""
     known = ", ".join(map(as_said, PIPELINES))
     return f"harness: no pipeline {as_said(name)!r}; expected one of {known}.{hint} See harness --help.\n"
 

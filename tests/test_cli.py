@@ -29,6 +29,10 @@ def corpus(tmp_path_factory):
         pytest.param(
             ["xyzzy"], "no pipeline 'xyzzy'; expected one of benchmark, last_mile, rescore", id="unknown-pipeline"
         ),
+        pytest.param(["import"], r"no pipeline 'import'.* Did you mean 'import_corpus'\?", id="part-of-a-name"),
+        pytest.param(["repeat"], r"no pipeline .repeat.*, forget\. See harness --help", id="near-to-no-pipeline"),
+        pytest.param(["bounty", "list"], r"no pipeline 'bounty list'.*, forget\. See", id="near-by-its-family-alone"),
+        pytest.param(["bounty", "staus"], r"Did you mean 'bounty status'\?", id="misspelt-in-a-family"),
         pytest.param(["benchmark", "polcy=strict"], "Could not override 'polcy'", id="unknown-option"),
         pytest.param(
             ["benchmark", "policy.margn=1"],

@@ -12,7 +12,7 @@ class Guide:
 
     Attributes:
         options: The options that most people need, beside those that have to be given.
-        examples: What follows `harness PIPELINE` in commands that run.
+        examples: What follows `harness PIPELINE` in commands that run; RECEIPT is one's own.
     """
 
     options: tuple[str, ...]
@@ -156,7 +156,7 @@ GUIDES = {
     "bounty_check": Guide(options=("timeout_s",), examples=("bounty=bounty", "bounty=bounty timeout_s=3600")),
     "bounty_status": Guide(options=(), examples=("bounty=bounty", "bounty=bounty/public")),
     "bounty_close": Guide(options=(), examples=("bounty=bounty", "bounty=bounty/public")),
-    "bounty_verify": Guide(options=("receipt",), examples=("bounty=bounty", "bounty=bounty receipt=null")),
+    "bounty_verify": Guide(options=("receipt",), examples=("bounty=bounty", "bounty=bounty receipt=RECEIPT")),
     "bounty_route": Guide(
         options=("systems", "prefix", "as_recorded"),
         examples=(

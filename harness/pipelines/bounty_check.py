@@ -78,7 +78,7 @@ def bounty_check(job: BountyCheckJob) -> BountyOutcome:
             _write(folder, standing.pending[0], found, rules)
             standing = _standing(folder)
         write_answers(folder, standing, state, rules)
-    log.info("%d submissions answered", len(standing.answered) - first)
+    log.info("submissions answered: %d", len(standing.answered) - first)
     return BountyOutcome(
         Status(
             path=folder.path,

@@ -18,6 +18,7 @@ from harness.pipelines.bounty_rerun import audio_lines
 from harness.provenance import digest_of_file, version
 from harness.report.bounties.answers import Opened
 from harness.report.bounties.how_to import how_to
+from harness.report.charts.labels import how_many
 from harness.results import Run
 from harness.results.bounties.answering import list_bytes
 from harness.results.bounties.counting import check_counts_alike, profile_of
@@ -273,18 +274,23 @@ def _notes(rules: PublicRules, gathered: Gathered, halves: Halves, job: BountyOp
         notes.append(f"No column, for their values are inferred: {', '.join(gathered.inferred)}.")
     left = rules.left_out
     if left.n_without_speaker:
-        notes.append(f"{left.n_without_speaker:,} utterances of people without an id are in no half.")
+        notes.append(_in_no_half(left.n_without_speaker, "without an id"))
     if left.n_withdrawn:
-        notes.append(f"{left.n_withdrawn:,} utterances of people who withdrew consent are in no half.")
+        notes.append(_in_no_half(left.n_withdrawn, "who withdrew consent"))
     if job.seed is not None:
         notes.append("A seed that somebody can guess tells who is in which half; without seed= it is drawn.")
     rare = _rare(halves.development, rules)
     if rare:
         notes.append(
-            f"{rare:,} values are of fewer than {rules.rules.min_speakers} people of the published half, whom some may "
-            "recognise there; columns= leaves attributes out."
+            f"{how_many(rare, 'value is', 'values are')} of fewer than {rules.rules.min_speakers} people of the "
+            "published half, whom some may recognise there; columns= leaves attributes out."
         )
     return tuple(notes)
+
+
+def _in_no_half(n_utterances: int, whose: str) -> str:
+    verb = "is" if n_utterances == 1 else "are"
+    return f"{how_many(n_utterances, 'utterance')} of people {whose} {verb} in no half."
 
 
 def _rare(development: pd.DataFrame, rules: PublicRules) -> int:

@@ -50,6 +50,7 @@ from harness.results.bounties.sealing import commitment, read_salt, read_split
 from harness.results.bounties.standing import Answered, Standing, Verdict, standing_of
 from harness.results.bounties.submission import OfferedSystem
 from harness.results.bounties.taking import LONGEST_TOLD, leftovers
+from harness.results.ledger import check_is_digest
 
 Read = TypeVar("Read")
 
@@ -77,6 +78,7 @@ def bounty_verify(job: BountyVerifyJob) -> BountyOutcome:
     problems: list[str] = []
     receipt = None
     if job.receipt is not None:
+        check_is_digest(str(job.receipt))
         receipt = _tried(problems, lambda: folder.ledger.check_contains(str(job.receipt)).n)
     standing = _tried(problems, lambda: standing_of(folder.ledger.entries(), str(folder.ledger.path)))
     rules = _tried(problems, lambda: read_rules(folder.rules))

@@ -151,8 +151,8 @@ def _cached(path: Path, clips: Clips) -> tuple[CachedOfThem, tuple[str, ...]]:
 def _unheard(n_unheard: int) -> Iterator[str]:
     if n_unheard:
         yield (
-            f"{n_unheard} of their recordings are gone or cannot be heard: what the cache has of these is found only "
-            "where a run tells what was heard in them. harness cache action=prune prune.all=true leaves nothing."
+            f"Recordings of theirs that are gone or cannot be heard: {n_unheard}. What the cache has of them is found "
+            "only where a run tells what was heard in them. harness cache action=prune prune.all=true leaves nothing."
         )
 
 

@@ -121,7 +121,7 @@ def _private(job: ReleaseJob, budget: Budget, scores: pd.DataFrame) -> ReleaseWr
         except (HarnessError, OSError) as error:
             raise _spent_for_nothing(error, cost) from error
     budget.finish(entry)
-    log.info("%s: %d slices released, epsilon %g", job.out, len(made.table), cost.epsilon)
+    log.info("%s: slices released: %d, epsilon %g", job.out, len(made.table), cost.epsilon)
     return ReleaseWritten(job.out, made, budget.path, _notes(account, cost))
 
 

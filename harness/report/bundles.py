@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from harness.report.charts.labels import how_many
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
 from harness.report.wording import plain
@@ -73,7 +74,8 @@ def show_bundled(bundled: Bundled, out: IO[str]) -> None:
     say(console, plain(f"{bundled.path}: {bundled.n_files} files, {bundled.n_bytes:,} bytes"))
     say(console, f"SHA-256 {bundled.digest}")
     state = "are in it" if bundled.is_included else "are NOT in it"
-    say(console, plain(f"References and attributes of {bundled.n_utterances:,} utterances {state}: {bundled.why}."))
+    whose = how_many(bundled.n_utterances, "utterance")
+    say(console, plain(f"References and attributes of {whose} {state}: {bundled.why}."))
     if not bundled.is_included:
         say(
             console,
@@ -116,9 +118,10 @@ def _verdict(found: Reproduced) -> str:
         return f"NOT REPRODUCED: {len(found.differences):,} of {found.n_cells:,} cells are not as claimed, in {files}."
     if found.n_rounded:
         furthest = max(_LEAST, *(each.furthest for each in found.compared))
+        differ = "differs in its" if found.n_rounded == 1 else "differ in their"
         return (
-            f"REPRODUCED: {found.n_cells:,} cells are as claimed; {found.n_rounded:,} of them differ in their last "
-            f"digits, by {furthest:.1g} of the number at most, as other processors and versions round."
+            f"REPRODUCED: {found.n_cells:,} cells are as claimed; {found.n_rounded:,} of them {differ} last digits, by "
+            f"{furthest:.1g} of the number at most, as other processors and versions round."
         )
     return f"REPRODUCED: all {found.n_cells:,} cells are identical to what is claimed."
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import IO
 
+from harness.report.charts.labels import how_many
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
 from harness.report.wording import plain
@@ -26,7 +27,7 @@ def show_forgotten(answer: Forgotten, out: IO[str]) -> None:
         title = "What was kept" if answer.is_applied else "What is kept"
         console.print(grid(title, columns, [_cells(row) for row in rows[:MOST_SHOWN]], width=console.width))
     if len(rows) > MOST_SHOWN:
-        say(console, f"{len(rows) - MOST_SHOWN:,} more places.")
+        say(console, f"{how_many(len(rows) - MOST_SHOWN, 'more place')}.")
     for row in rows[:MOST_SHOWN]:
         if row.note:
             say(console, plain(f"{row.path}: {row.note}"))
@@ -38,9 +39,10 @@ def show_forgotten(answer: Forgotten, out: IO[str]) -> None:
 
 def sentences(answer: Forgotten) -> Iterator[str]:
     """Yield who was looked for, what was found and what is left to be done."""
-    people = "1 person" if answer.n_speakers == 1 else f"{answer.n_speakers:,} people"
+    people = how_many(answer.n_speakers, "person", "people")
+    kept = how_many(len(answer.rows), "place keeps something of them or was", "places keep something of them or were")
     corpora = f" in {', '.join(answer.corpora)}" if answer.corpora else ""
-    yield f"Looked for {people}{corpora}; {_places(len(answer.rows))} keep something of them or were made with it."
+    yield f"Looked for {people}{corpora}; {kept} made with it."
     if answer.n_absent:
         nobody = "1 of them is" if answer.n_absent == 1 else f"{answer.n_absent} of them are"
         yield (
@@ -48,7 +50,8 @@ def sentences(answer: Forgotten) -> Iterator[str]:
             "HARNESS_SPEAKER_SALT finds them."
         )
     if answer.n_near:
-        yield f"{answer.n_near} of them differ from people in capitals, blanks or quotes alone: give ids as they are."
+        differ = "differs" if answer.n_near == 1 else "differ"
+        yield f"{answer.n_near} of them {differ} from people in capitals, blanks or quotes alone: give ids as they are."
     if not answer.is_applied:
         if n := answer.n(State.found):
             yield f"Nothing was changed. apply=true clears {_places(n)}; {_remaining(answer)}"
@@ -63,11 +66,11 @@ def sentences(answer: Forgotten) -> Iterator[str]:
 
 def _remaining(answer: Forgotten) -> str:
     n = answer.n(State.remains)
-    return f"{_places(n)} remain for you to decide." if n else "nothing else was found."
+    return f"{how_many(n, 'place remains', 'places remain')} for you to decide." if n else "nothing else was found."
 
 
 def _places(number: int) -> str:
-    return "1 place" if number == 1 else f"{number:,} places"
+    return how_many(number, "place")
 
 
 def _cells(row: Row) -> tuple[str, ...]:

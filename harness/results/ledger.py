@@ -116,8 +116,7 @@ class Ledger:
             UsageError: It is no digest.
             LedgerError: The ledger has no such entry: it was cut before it, or made anew.
         """
-        if not _DIGEST.fullmatch(digest):
-            raise UsageError(f"{digest!r}: no digest; expected 64 hexadecimal digits, as an answer carries them.")
+        check_is_digest(digest)
         found = next((entry for entry in self.entries() if entry.digest == digest), None)
         if found is None:
             raise LedgerError(f"{self.path}: no line has the digest {digest}. It was cut before it, or written anew.")
@@ -220,6 +219,16 @@ class HeldLedger:
             raise self._ledger._unwritable(error) from error
         self.entries.append(entry)
         return entry
+
+
+def check_is_digest(text: str) -> None:
+    """Refuse what is no digest of a line.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not _DIGEST.fullmatch(text):
+        raise UsageError(f"{text!r:.100}: no digest; expected 64 hexadecimal digits, as an answer carries them.")
 
 
 def _said(n: int, at: str, kind: str, content: Mapping[str, object], previous: str) -> dict[str, object]:

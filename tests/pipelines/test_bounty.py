@@ -267,7 +267,7 @@ def test_after_as_many_acceptances_as_declared_nothing_is_answered(made, tmp_pat
     for predicate, system, _ in CLAIMS[:3]:
         submit(place, claim(place, predicate, {"system": system}))
     ended = command("check", place)
-    assert "1 acceptances were declared" in ended.out
+    assert "acceptances declared: 1" in ended.out
     assert answers(place / "bounty") == ["accepted"]
     refused = submit(place, claim(place, "true"))
     assert refused.exit_status == 2
@@ -284,8 +284,14 @@ def test_no_more_is_taken_than_was_declared(made, tmp_path):
         assert submit(place, claim(place, f"snr_db < {number}")).exit_status == 0
     refused = submit(place, claim(place, "snr_db < 5"))
     assert refused.exit_status == 2
-    assert "2 submissions were declared" in refused.err
+    assert "submissions declared: 2" in refused.err
     assert kinds(bounty) == ["opened", "submitted", "submitted"]
+
+
+def test_a_mistyped_receipt_is_a_slip_and_no_tampering(closed):
+    ended = verify(closed, receipt="RECEIPT")
+    assert ended.exit_status == 2
+    assert "expected 64 hexadecimal digits" in ended.err
 
 
 def test_the_command_that_is_told_with_a_receipt_finds_its_line(folder):

@@ -73,6 +73,35 @@ def test_runs_of_other_utterances_or_normalisers_are_refused(made, tmp_path):
         opened(place)
 
 
+def of_another_corpus(place, name):
+    """Make a run one of other utterances and other attributes."""
+    run = place / "runs" / name
+    told = json.loads((run / "run.json").read_text())
+    told["manifest"]["attributes"] = {"dialect": {"kind": "dialect", "provenance": "self_reported"}}
+    (run / "run.json").write_text(json.dumps(told))
+    frame = Run.open(run).scores.rename(columns={"accent": "dialect"}).drop(columns=["devices", "snr_db"])
+    frame.assign(utterance_id="x" + frame["utterance_id"]).to_parquet(run / "scores.parquet", index=False)
+
+
+@pytest.mark.parametrize("options", [{}, {"source": None}], ids=["with-its-manifest", "without"])
+def test_a_system_of_another_corpus_is_told_by_its_utterances_and_not_by_its_attributes(made, tmp_path, options):
+    place = tmp_path / "here"
+    shutil.copytree(made, place)
+    of_another_corpus(place, "other")
+    with pytest.raises(DataError, match=r"other .*: 300 of its 300 utterances are not in .*, 'xs000-0' first"):
+        opened(place, options=options | {"columns": ["accent"]})
+
+
+def test_a_base_of_another_corpus_than_its_manifest_is_told_by_its_utterances_and_not_by_its_attributes(made, tmp_path):
+    place = tmp_path / "here"
+    shutil.copytree(made, place)
+    of_another_corpus(place, "base")
+    with pytest.raises(
+        DataError, match=r"base .*: 300 of its 300 utterances are not in .*corpus\.jsonl, 'xs000-0' first"
+    ):
+        opened(place, options={"columns": ["accent"]})
+
+
 def test_people_without_an_id_are_in_no_half_and_counted(made, tmp_path):
     place = tmp_path / "here"
     shutil.copytree(made, place)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from harness.errors import UsageError
-from harness.fairness.privacy import ReleaseMethod, Spent, private_table
+from harness.fairness.privacy import Caps, ReleaseMethod, Spent, private_table
 from harness.pipelines import release as pipeline
 from harness.pipelines.release import release
 from harness.results import Run
@@ -189,6 +189,29 @@ def test_after_a_bundle_no_small_slices_are_hidden_and_no_rule_is_promised_that_
 def test_a_floor_below_five_is_refused(corpus, tmp_path):
     with pytest.raises(UsageError, match=r"min_speakers=4; expected at least 5"):
         release(job(corpus, tmp_path / "a", method=ReleaseMethod.suppression, min_speakers=4))
+
+
+@pytest.mark.parametrize("public", [False, True], ids=["noisy-people", "public-people"])
+def test_the_chart_never_heads_numbers_of_people_that_have_noise_as_if_they_were_exact(corpus, tmp_path, public):
+    changes = {"words_are_public": True, "caps": Caps(words=30, errors=15), "epsilon": 4.0} if public else {}
+    release(job(corpus, tmp_path / "out", largest_error=0.2, **changes))
+    page = (tmp_path / "out" / PAGE).read_text()
+    heads = set(re.findall(r"'(speakers[^']*)'", page)) | set(re.findall(r'"title": ?"(speakers[^"]*)"', page))
+    assert heads == {"speakers" if public else "speakers, with noise"}
+    assert (" speakers, with noise)" in page) is not public
+
+
+@pytest.mark.parametrize("public", [False, True], ids=["noisy-people", "public-people"])
+def test_where_numbers_of_people_have_noise_a_slice_may_be_shown_by_luck_and_the_page_says_so(corpus, tmp_path, public):
+    changes = {"words_are_public": True, "caps": Caps(words=30, errors=15), "epsilon": 4.0} if public else {}
+    release(job(corpus, tmp_path / "out", **changes))
+    assert ("Luck: noisy numbers decide" in (tmp_path / "out" / PAGE).read_text()) is not public
+
+
+def test_all_that_a_run_is_not_sliced_by_is_named_at_once(corpus, tmp_path):
+    by = ["accent", "gender & accent", "accent & gender"]
+    with pytest.raises(UsageError, match="is not sliced by 'gender & accent', 'accent & gender'"):
+        release(job(corpus, tmp_path / "a", method=ReleaseMethod.suppression, by=by))
 
 
 def shared(folder: Path, run: str) -> Ended:

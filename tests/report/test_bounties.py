@@ -190,3 +190,16 @@ def test_a_preview_says_what_is_missing_and_that_the_sealed_half_has_other_peopl
     assert "Not judged on the published half: not run" in shown(
         replace(previewed, judgement=None, not_judged="not run")
     )
+
+
+def test_one_of_anything_is_told_as_one():
+    rules = replace(RULES, rules=BountyRules(n_submissions=1, n_acceptances=1), left_out=LeftOut(1, 0))
+    one = replace(STANDING, submitted=SUBMITTED[:1], answered=ANSWERED[:1], closed=None)
+    assert "1 of 1 submission, 0 waiting; 1 of 1 acceptance." in shown(Status(Path("b"), rules, one, 1e-4, ""))
+    verified = shown(Verified(Path("b"), 1, 1, True, ()))
+    assert "1 line of the ledger is whole; files and answers are as it says." in verified
+    assert "1 answer computed again agrees." in verified
+    page = render_page(replace(seen(rules=rules, rounds=False), standing=one))
+    assert "Nothing was accepted of 1 answered submission on base." in page
+    assert "At most 1 submission is answered and 1 accepted" in page
+    assert "1 utterance of people without an id or who withdrew is in neither" in page

@@ -55,6 +55,12 @@ def test_last_digits_are_said_to_differ_in_their_last_digits():
     assert "identical" not in text
 
 
+def test_one_of_anything_is_told_as_one():
+    assert "References and attributes of 1 utterance are in it" in shown(show_bundled, replace(BUNDLED, n_utterances=1))
+    rounded = shown(show_reproduced, replace(FOUND, compared=(replace(SAME[0], n_rounded=1, furthest=5e-10), SAME[1])))
+    assert "1 of them differs in its last digits" in rounded
+
+
 @pytest.mark.parametrize(
     ("column", "words"),
     [

@@ -79,7 +79,9 @@ def _check(options: PrivacyOptions, policy: Policy, dimensions: Mapping[str, Seq
         raise UsageError("release.method=suppression adds no noise: no private table. Choose laplace or gaussian.")
     unknown = sorted((set(options.cells) | set(options.shares)) - set(dimensions))
     if unknown:
-        raise UsageError(f"release.cells or release.shares names {unknown[0]!r}; expected one of {sorted(dimensions)}.")
+        raise UsageError(
+            f"release.cells or release.shares names {', '.join(map(repr, unknown))}; expected {sorted(dimensions)}."
+        )
     if options.counted is Statistic.public_words and policy.failures is Failures.left_out:
         raise UsageError(
             "policy.failures=left_out makes the words that count depend on what was recognised, so they are not "

@@ -6,6 +6,7 @@ from harness.fairness import membership
 from harness.report import charts
 from harness.report.bounties import words
 from harness.report.bounties.seen import EVERYBODY, Seen, rows_of
+from harness.report.charts.labels import how_many
 from harness.report.html.parts import Drawing, Facts, Listing, Part, Section, Words, table, typeset
 from harness.report.pages import page
 from harness.report.wording import percent, plain, points
@@ -38,8 +39,8 @@ def _lede(seen: Seen) -> str:
     n, overall = len(seen.accepted), seen.overall
     if overall is None:
         return (
-            f"Nothing was accepted of {len(seen.standing.answered):,} answered submissions on {seen.rules.base}. That "
-            "is no evidence that it serves everybody alike."
+            f"Nothing was accepted of {how_many(len(seen.standing.answered), 'answered submission')} on "
+            f"{seen.rules.base}. That is no evidence that it serves everybody alike."
         )
     group = "group" if n == 1 else "groups"
     return (

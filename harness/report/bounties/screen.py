@@ -17,6 +17,7 @@ from harness.report.bounties.answers import (
     Verified,
 )
 from harness.report.bounties.seen import rows_of
+from harness.report.charts.labels import how_many
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
 from harness.report.wording import percent, plain, points
@@ -91,8 +92,9 @@ def _status(console: Console, status: Status) -> None:
     standing, rules = status.standing, status.rules
     say(
         console,
-        f"{len(standing.submitted):,} of {rules.rules.n_submissions:,} submissions, {len(standing.pending):,} waiting; "
-        f"{standing.n_accepted:,} of {rules.rules.n_acceptances:,} acceptances.",
+        f"{len(standing.submitted):,} of {how_many(rules.rules.n_submissions, 'submission')}, "
+        f"{len(standing.pending):,} waiting; {standing.n_accepted:,} of "
+        f"{how_many(rules.rules.n_acceptances, 'acceptance')}.",
     )
     for note in status.notes:
         say(console, plain(f"Note: {note}"))
@@ -169,7 +171,8 @@ def _verified(console: Console, verified: Verified) -> None:
         n = len(verified.problems)
         say(console, plain(f"{verified.path} is NOT as it was written: {n} problem{'' if n == 1 else 's'}."))
         return
-    say(console, f"{verified.n_lines:,} lines of the ledger vouch for one another; files and answers are as they say.")
+    chain = how_many(verified.n_lines, "line of the ledger is whole", "lines of the ledger vouch for one another")
+    say(console, f"{chain}; files and answers are as {'it says' if verified.n_lines == 1 else 'they say'}.")
     if verified.forgot:
         say(console, words.FORGOT)
     elif verified.commitment is None:
@@ -177,7 +180,8 @@ def _verified(console: Console, verified: Verified) -> None:
     else:
         say(
             console,
-            f"The sealed half is the one committed to; {verified.n_answers or 0:,} answers computed again agree.",
+            "The sealed half is the one committed to; "
+            f"{how_many(verified.n_answers or 0, 'answer computed again agrees', 'answers computed again agree')}.",
         )
 
 
@@ -201,7 +205,8 @@ def _preview_sentences(previewed: Previewed) -> list[str]:
         return []
     verdict = "it would be accepted" if found.would_be_accepted else f"it would be rejected ({found.reason})"
     return [
-        f"On the published half: {found.n_speakers:,} speakers, {found.n_words:,} words ({percent(found.share)}); "
+        f"On the published half: {how_many(found.n_speakers, 'speaker')}, "
+        f"{how_many(found.n_words, 'word')} ({percent(found.share)}); "
         f"clipped WER {percent(found.own_wer)} with the list, {percent(found.other_wer)} with the alternative.",
         f"That gains {points(found.gain)} points of all words, at least {points(found.gain_low)} by the lower bound; "
         f"random signs do as well with probability {found.p_value:.2g}.",

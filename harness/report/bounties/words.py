@@ -1,6 +1,7 @@
 """The rules of a bounty in, the sentences that page, screen and guide share out: what an answer means."""
 
 from harness.fairness.bounty import Assumed
+from harness.report.charts.labels import how_many
 from harness.report.wording import figure, percent
 from harness.results.bounties.rules import DeclaredColumn, PublicRules
 
@@ -29,10 +30,11 @@ def promise(rules: PublicRules) -> str:
     """Say what the rules ask of an acceptance, and how often may be asked."""
     told = rules.rules
     return (
-        f"At most {told.n_submissions:,} submissions are answered and {told.n_acceptances:,} accepted; then this "
-        f"holdout answers no more. The chance that a bounty accepts anything that is no better is at most "
-        f"{percent(told.alpha)}. An acceptance gains at least {100 * told.min_gain:g} points of all words of the "
-        f"holdout, of at least {told.min_speakers} speakers in the group."
+        f"At most {how_many(told.n_submissions, 'submission is', 'submissions are')} answered and "
+        f"{told.n_acceptances:,} accepted; then this holdout answers no more. The chance that a bounty accepts "
+        f"anything that is no better is at most {percent(told.alpha)}. An acceptance gains at least "
+        f"{100 * told.min_gain:g} points of all words of the holdout, of at least {told.min_speakers} speakers in the "
+        "group."
     )
 
 
@@ -68,7 +70,8 @@ def halves(rules: PublicRules) -> str:
     """Say who is in which half."""
     ours, theirs = rules.development, rules.holdout
     left = rules.left_out.n_without_speaker + rules.left_out.n_withdrawn
-    told = f"; {left:,} utterances of people without an id or who withdrew are in neither" if left else ""
+    who, verb = how_many(left, "utterance"), "is" if left == 1 else "are"
+    told = f"; {who} of people without an id or who withdrew {verb} in neither" if left else ""
     return (
         f"{ours.n_speakers:,} people are published ({ours.n_utterances:,} utterances, {ours.n_words:,} words) and "
         f"{theirs.n_speakers:,} sealed ({theirs.n_utterances:,} and {theirs.n_words:,}), divided by chance alone{told}."

@@ -1,5 +1,6 @@
 """A release in, `release.md` out: the same words and numbers as its page."""
 
+from harness.report.charts.labels import how_many
 from harness.report.releases import words
 from harness.report.releases.page import made_pairs
 from harness.report.tables import escape, table
@@ -18,7 +19,7 @@ def render_markdown(release: Release) -> str:
         f"**{escape(words.lede(release))}**",
         escape(words.counts(release)),
         "## Who is served how well\n\n" + table(words.headers(release), rows[:MOST_ROWS]),
-        f"{more:,} more rows are in {CSV}." if more > 0 else "",
+        f"{how_many(more, 'more row is', 'more rows are')} in {CSV}." if more > 0 else "",
         f"*{escape(words.sources_of(release).sentence)}*" if words.sources_of(release).sentence else "",
         f"## {heading}",
         *map(escape, words.promise(release)),

@@ -2,6 +2,7 @@
 
 from harness.fairness.membership import OVERALL
 from harness.report import charts
+from harness.report.charts.labels import how_many
 from harness.report.html.parts import Drawing, Facts, Listing, Part, Section, Table, Words, typeset
 from harness.report.pages import page
 from harness.report.releases import words
@@ -61,13 +62,16 @@ def _served(release: Release) -> Section:
     shown = words.drawn(release)
     parts: list[Part] = [Words(words.counts(release))]
     if (shown["dimension"] != OVERALL).any():
-        spec = charts.spec(charts.forest(shown))
+        spec = charts.spec(charts.forest(shown, noted=words.noted(release)))
         line = "its interval, which holds noise and sampling" if release.is_private else "its interval"
         parts.append(Drawing("served", spec, f"Dot: WER; line: {line}.", "served-table"))
     rows = words.rows(release)[:MOST_ROWS]
     more = len(release.table) - len(rows)
     caption = " ".join(
-        [words.sources_of(release).sentence, f"{more:,} more rows are in {CSV}." if more else ""]
+        [
+            words.sources_of(release).sentence,
+            f"{how_many(more, 'more row is', 'more rows are')} in {CSV}." if more else "",
+        ]
     ).strip()
     parts.append(Table("served-table", words.headers(release), rows, caption or "Every slice."))
     return Section("served", "Who is served how well", "Served", parts)

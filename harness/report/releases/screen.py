@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from harness.report.charts.labels import how_many
 from harness.report.grids import Column, console_on, grid
 from harness.report.releases import words
 from harness.report.sentences import say
@@ -54,7 +55,7 @@ def show_release(written: ReleaseWritten, out: IO[str]) -> None:
     columns = _PRIVATE if release.is_private else _EXACT
     console.print(grid(plain(words.title(release)), columns, rows[:MOST_ROWS], width=console.width))
     if len(rows) > MOST_ROWS:
-        say(console, f"… and {len(rows) - MOST_ROWS:,} more rows in {PAGE}")
+        say(console, f"… and {how_many(len(rows) - MOST_ROWS, 'more row')} in {PAGE}")
     told = [words.lede(release), words.counts(release), *words.promise(release), words.budget(release)]
     for text in told:
         if text:

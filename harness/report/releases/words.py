@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness.fairness.membership import OVERALL
 from harness.fairness.privacy import Statistic
+from harness.report.charts.labels import how_many
 from harness.report.described.cells import Row, rows_of
 from harness.report.sources import Sources
 from harness.report.wording import mapping, percent, plain, rate_interval
@@ -114,14 +115,14 @@ def counts(release: Release) -> str:
         n, n_worth = len(release.table), int(_worth(release.table).sum())
         least = 100 * _number(mapping(release.facts["settings"])["largest_error"])
         if n_worth == n:
-            return f"All {n:,} slices are told well enough to be of use."
+            return f"{'The only slice is' if n == 1 else f'All {n:,} slices are'} told well enough to be of use."
         return (
-            f"{n_worth:,} of {n:,} slices are told well enough to be of use; of the others noise would be more than "
-            f"{least:g} points, and no rate is shown."
+            f"{n_worth:,} of {how_many(n, 'slice')} {'is' if n_worth == 1 else 'are'} told well enough to be of use; "
+            f"of the others noise would be more than {least:g} points, and no rate is shown."
         )
     hidden = sum(int(str(n)) for n in mapping(release.facts["n_hidden"]).values())
     n_shown = int((release.table["dimension"] != OVERALL).sum())
-    return f"{n_shown:,} slices are shown and {hidden:,} hidden; why one is hidden is not said."
+    return f"{how_many(n_shown, 'slice is', 'slices are')} shown and {hidden:,} hidden; why one is hidden is not said."
 
 
 def not_protected(release: Release) -> list[str]:
@@ -138,7 +139,12 @@ def headers(release: Release) -> tuple[str, ...]:
     """Return the headers of the table as it is read."""
     if not release.is_private:
         return EXACT_HEADERS
-    return (*PRIVATE_HEADERS, "people" if _has_public_words(release) else "people, with noise")
+    return (*PRIVATE_HEADERS, f"people{noted(release)}")
+
+
+def noted(release: Release) -> str:
+    """Return what is said after `people` where they are counted: that their number has noise, where it has."""
+    return ", with noise" if release.is_private and not _has_public_words(release) else ""
 
 
 def rows(release: Release) -> list[tuple[tuple[str, float | str | None], ...]]:

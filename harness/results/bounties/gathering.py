@@ -70,9 +70,10 @@ def gather(systems: Mapping[str, Run], *, columns: Sequence[str] | None, source:
     """
     names = list(systems)
     base = systems[names[0]]
+    scores = {name: run.scores for name, run in systems.items()}
+    _check_utterances(systems, scores, None if source is None else source.manifest)
     chosen, inferred = _chosen(base, columns)
     _check_normalizers(systems)
-    scores = {name: run.scores for name, run in systems.items()}
     condition = _condition(scores)
     aligned = _aligned(scores, chosen)
     frame = _joined(aligned, [each.name for each in chosen])
@@ -85,6 +86,30 @@ def gather(systems: Mapping[str, Run], *, columns: Sequence[str] | None, source:
     else:
         frame = frame.assign(language=None)
     return Gathered(frame, chosen, condition, n_without, n_withdrawn, inferred)
+
+
+def _check_utterances(
+    systems: Mapping[str, Run], scores: Mapping[str, pd.DataFrame], manifest: Manifest | None
+) -> None:
+    """Refuse runs of another corpus before anything else is asked of them: its attributes would be others, too.
+
+    Raises:
+        DataError: A run has utterances that are neither in the manifest nor of somebody who withdrew; without one, that
+            the first run does not have.
+    """
+    if manifest is None:
+        first = next(iter(systems))
+        known, of = set(scores[first]["utterance_id"]), f"{first} ({systems[first].path})"
+    else:
+        known, of = {*manifest.frame["utterance_id"], *manifest.left_out.utterance_ids}, str(manifest.path)
+    for name, each in scores.items():
+        others = each.loc[~each["utterance_id"].isin(known), "utterance_id"].unique()
+        if len(others):
+            raise DataError(
+                f"{name} ({systems[name].path}): {len(others):,} of its {each['utterance_id'].nunique():,} utterances "
+                f"are not in {of}, {others[0]!r} first. Give runs of one corpus, and the manifest that they were made "
+                "of: manifest.path=FILE."
+            )
 
 
 def _chosen(base: Run, asked: Sequence[str] | None) -> tuple[tuple[DeclaredColumn, ...], tuple[str, ...]]:
@@ -199,20 +224,9 @@ def _named(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _present(frame: pd.DataFrame, manifest: Manifest) -> tuple[pd.DataFrame, int]:
-    """Return the rows of who did not withdraw since the run, and how many others there are.
-
-    Raises:
-        DataError: The manifest does not have an utterance of the run.
-    """
+    """Return the rows of who did not withdraw since the run, and how many others there are."""
     withdrawn = frame["utterance_id"].isin(manifest.left_out.utterance_ids)
-    kept = frame[~withdrawn].reset_index(drop=True)
-    unknown = kept.loc[~kept["utterance_id"].isin(manifest.frame["utterance_id"]), "utterance_id"]
-    if len(unknown):
-        raise DataError(
-            f"{manifest.path}: {len(unknown)} utterances of the run are not in it, {unknown.iloc[0]!r} first. Give the "
-            "manifest that the run was made of: manifest.path=FILE."
-        )
-    return kept, int(withdrawn.sum())
+    return frame[~withdrawn].reset_index(drop=True), int(withdrawn.sum())
 
 
 def _languages(frame: pd.DataFrame, manifest: Manifest) -> list[str | None]:

@@ -105,9 +105,9 @@ class Standing:
         if self.closed is not None:
             return f"it was closed on {self.closed.at}"
         if self.n_accepted >= rules.n_acceptances:
-            return f"{self.n_accepted} acceptances were declared, and there were as many"
+            return f"acceptances declared: {self.n_accepted}, and there were as many"
         if len(self.answered) >= rules.n_submissions:
-            return f"{rules.n_submissions} submissions were declared, and all are answered"
+            return f"submissions declared: {rules.n_submissions}, and all are answered"
         return ""
 
 

@@ -51,7 +51,7 @@ def take(
             raise UsageError(f"{folder.path}: nothing is taken any more: {over}.")
         if n > rules.rules.n_submissions:
             raise UsageError(
-                f"{folder.path}: {rules.rules.n_submissions} submissions were declared, and there are as many. The "
+                f"{folder.path}: submissions declared: {rules.rules.n_submissions}, and there are as many. The "
                 "holdout answers no more: each answer tells a little of it."
             )
         earlier = [each.n for each in standing.submitted if each.digest == digest(data)]

@@ -5,7 +5,7 @@ What slices a private table has must not come from the data: that there is a sli
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.corpus.attributes import KINDS_OF_PEOPLE
 from harness.corpus.cells import CONTROL_CHARACTERS, SURROGATES
@@ -49,26 +49,21 @@ def private_dimensions(
         slices: Values of an attribute that the owner declares; else those of its `order` or `bins` in the datasheet.
 
     Raises:
-        UsageError: There is no such attribute, it was inferred, or nobody declared its values.
+        UsageError: There is no such attribute, it was inferred, or nobody declared its values; all of them are named.
     """
-    found = chosen_dimensions(attributes, by=by)
-    parts = {name for each in found for name in each.name.split(AND)} - {OVERALL}
-    unknown = [name for name in slices if name not in parts]
-    if unknown:
-        raise UsageError(
-            f"release.slices has values of {unknown[0]!r}, which the release is not by; it is by "
-            f"{[each.name for each in found]}. Correct the name, or add it to release.by."
-        )
-    declared = {name: _values(name, attributes, slices) for name in sorted(parts)} | {OVERALL: (EVERYBODY,)}
+    about = _about(attributes)
+    names = _names(about, by)
+    parts = _parts(names)
+    told = [name for name in sorted(parts) if name in about and not _refusal(name, about)]
+    values = {name: _values(name, about, slices) for name in told}
+    _refuse([*_wrong_names(names, about), *_undeclared(names, values, slices), *_wrong_values(values)])
+    declared = values | {OVERALL: (EVERYBODY,)}
     complete = tuple(
-        Dimension(each.name, each.provenance, each.kinds, tuple(declared[name] for name in each.name.split(AND)))
-        for each in found
+        replace(_dimension(name, about), values=tuple(declared[part] for part in name.split(AND))) for name in names
     )
     n_slices = sum(_product(each.values) for each in complete)
     if n_slices > MOST_SLICES:
-        raise UsageError(
-            f"release.by={[each.name for each in complete]}: {n_slices:,} slices; at most {MOST_SLICES:,}."
-        )
+        raise UsageError(f"release.by={names}: {n_slices:,} slices; at most {MOST_SLICES:,}.")
     return complete
 
 
@@ -76,16 +71,12 @@ def chosen_dimensions(attributes: Mapping[str, object], *, by: Sequence[str] | N
     """Return the dimensions of a release, of which nobody inferred a value.
 
     Raises:
-        UsageError: There is no such attribute, it names people, or it was inferred.
+        UsageError: There is no such attribute, it names people, or it was inferred; all of them are named.
     """
-    about = {str(name): _mapping(told) for name, told in attributes.items()}
-    names = [name for name, told in about.items() if told.get("kind") in _PEOPLE] if by is None else list(by)
-    if not names:
-        raise UsageError(
-            f"release.by=: names nothing to tell people apart by; the run's attributes are {sorted(about)}. A release "
-            "is by attributes such as accent, crossings such as 'accent & gender', and overall, which is everybody."
-        )
-    return tuple(_dimension(name, about) for name in dict.fromkeys(names))
+    about = _about(attributes)
+    names = _names(about, by)
+    _refuse(_wrong_names(names, about))
+    return tuple(_dimension(name, about) for name in names)
 
 
 def slices_of(dimensions: Sequence[Dimension]) -> dict[str, tuple[str, ...]]:
@@ -93,43 +84,99 @@ def slices_of(dimensions: Sequence[Dimension]) -> dict[str, tuple[str, ...]]:
     return {each.name: _crossed(each.values) for each in dimensions}
 
 
+def _about(attributes: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
+    return {str(name): _mapping(told) for name, told in attributes.items()}
+
+
+def _names(about: Mapping[str, Mapping[str, object]], by: Sequence[str] | None) -> list[str]:
+    names = [name for name, told in about.items() if told.get("kind") in _PEOPLE] if by is None else list(by)
+    if not names:
+        raise UsageError(
+            f"release.by=: names nothing to tell people apart by; the run's attributes are {sorted(about)}. A release "
+            "is by attributes such as accent, crossings such as 'accent & gender', and overall, which is everybody."
+        )
+    return list(dict.fromkeys(names))
+
+
+def _parts(names: Sequence[str]) -> list[str]:
+    """Return the attributes that dimensions are made of."""
+    return list(dict.fromkeys(part for name in names if name != OVERALL for part in name.split(AND)))
+
+
 def _dimension(name: str, about: Mapping[str, Mapping[str, object]]) -> Dimension:
-    if name == OVERALL:
-        return Dimension(OVERALL, (), ())
-    parts = name.split(AND)
-    for part in parts:
-        if part == _SPEAKER:
-            raise UsageError(f"release.by names {_SPEAKER}: a release says nothing of one person.")
-        if part not in about:
-            raise UsageError(f"release.by names {part!r}, which the run has no attribute of; it has {sorted(about)}.")
-        if reason := refusal(part, about[part].get("kind"), about[part].get("provenance")):
-            raise UsageError(f"release.by names {part!r}, which {reason}")
-    if len(set(parts)) < len(parts):
-        raise UsageError(f"release.by names {name!r}, which crosses an attribute with itself.")
-    said = [about[part] for part in parts]
+    said = [about[part] for part in _parts([name])]
     return Dimension(
         name, tuple(str(told.get("provenance")) for told in said), tuple(str(told.get("kind")) for told in said)
     )
 
 
-def _values(name: str, attributes: Mapping[str, object], slices: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    order = _mapping(attributes.get(name)).get("order")
+def _wrong_names(names: Sequence[str], about: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """Say what a release cannot be by: people, what there is not, guesses, and an attribute crossed with itself."""
+    parts, found = _parts(names), []
+    if _SPEAKER in parts:
+        found.append(f"release.by names {_SPEAKER}: a release says nothing of one person.")
+    if unknown := [part for part in parts if part not in about and part != _SPEAKER]:
+        found.append(f"release.by names {_listed(unknown)}, which the run has no attribute of; it has {sorted(about)}.")
+    found += [f"release.by names {part!r}, which {reason}" for part in parts if (reason := _refusal(part, about))]
+    if doubled := [name for name in names if len(set(name.split(AND))) < len(name.split(AND))]:
+        found.append(f"release.by names {_listed(doubled)}, which crosses an attribute with itself.")
+    return found
+
+
+def _refusal(part: str, about: Mapping[str, Mapping[str, object]]) -> str:
+    """Return why an attribute is refused, after its name; empty where it is not, or there is none."""
+    told = about.get(part)
+    return "" if told is None else refusal(part, told.get("kind"), told.get("provenance"))
+
+
+def _values(
+    name: str, about: Mapping[str, Mapping[str, object]], slices: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    order = about[name].get("order")
     given = slices.get(name) if name in slices else order if isinstance(order, list) else []
-    values = [str(value) for value in given or []]
-    if not values:
-        raise UsageError(
-            f"release: nobody declared the values of {name!r}. A private table must not read them off the data, for "
-            "that a slice is there at all would tell of somebody. Write them down: "
-            f"release.slices='{{{name}: [VALUE, VALUE]}}' (every attribute that is released needs it), or as the "
-            "attribute's order in the datasheet before the run is made. release.by=[…] leaves attributes out."
+    return tuple(str(value) for value in given or [])
+
+
+def _undeclared(
+    names: Sequence[str], values: Mapping[str, Sequence[str]], slices: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Say which values are of nothing that is released, and which attributes have none."""
+    found, parts = [], _parts(names)
+    if unknown := [name for name in slices if name not in parts]:
+        found.append(
+            f"release.slices has values of {_listed(unknown)}, which the release is not by; it is by {list(names)}. "
+            "Correct the name, or add it to release.by."
         )
-    wrong = [value for value in values if not value.strip() or len(value) > _LONGEST or _UNSEEN.search(value)]
-    if wrong or len(set(map(defused, values))) < len(values):  # as they are written: a release with two alike is none
-        raise UsageError(
-            f"release.slices: values of {name!r} must be texts on one line of 1 to {_LONGEST} characters, each named "
-            f"once; found {wrong[0][:_LONGEST] if wrong else 'one twice'!r}."
+    if silent := [name for name, declared in values.items() if not declared]:
+        wanted = ", ".join(f"{name}: [VALUE, VALUE]" for name in silent)
+        found.append(
+            f"release: nobody declared the values of {_listed(silent)}. A private table must not read them off the "
+            "data, for that a slice is there at all would tell of somebody. Write them down: "
+            f"release.slices='{{{wanted}}}' (every attribute that is released needs it), or as the attribute's order "
+            "in the datasheet before the run is made. release.by=[…] leaves attributes out."
         )
-    return tuple(values)
+    return found
+
+
+def _wrong_values(values: Mapping[str, Sequence[str]]) -> list[str]:
+    found = []
+    for name, declared in values.items():
+        wrong = [value for value in declared if not value.strip() or len(value) > _LONGEST or _UNSEEN.search(value)]
+        if wrong or len(set(map(defused, declared))) < len(declared):  # as they are written: two alike are none
+            found.append(
+                f"release.slices: values of {name!r} must be texts on one line of 1 to {_LONGEST} characters, each "
+                f"named once; found {wrong[0][:_LONGEST] if wrong else 'one twice'!r}."
+            )
+    return found
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise UsageError("\n".join(problems))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def _crossed(values: Sequence[Sequence[str]]) -> tuple[str, ...]:

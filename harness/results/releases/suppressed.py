@@ -64,8 +64,8 @@ def suppressed_table(
     missing = [name for name in wanted if name not in set(table["dimension"])]
     if missing:
         raise UsageError(
-            f"{run.path}: is not sliced by {missing[0]!r}, and exact tables are read from runs. Make it again with "
-            "slices.by and slices.intersections, or leave it out of release.by."
+            f"{run.path}: is not sliced by {', '.join(map(repr, missing))}, and exact tables are read from runs. Make "
+            "it again with slices.by and slices.intersections, or leave that out of release.by."
         )
     cells = cells_of(scores, wanted)
     allowed = suppressed(cells, min_speakers=min_speakers)

@@ -33,14 +33,14 @@ def test_what_waits_what_was_answered_and_what_is_over(tmp_path):
     assert found.why_over(rules) == ""
     Ledger(tmp_path / "ledger.jsonl").append(*answered(2, "accepted", 0.01))
     after = standing_of(Ledger(tmp_path / "ledger.jsonl").entries(), "")
-    assert "1 acceptances were declared" in after.why_over(rules)
+    assert "acceptances declared: 1" in after.why_over(rules)
     assert after.n_accepted == 1
 
 
 def test_what_could_not_be_run_counts_among_the_submissions(tmp_path):
     rules = BountyRules(n_submissions=1, n_acceptances=1)
     found = standing(tmp_path, submitted(1), answered(1, "could_not_be_run"))
-    assert "1 submissions were declared, and all are answered" in found.why_over(rules)
+    assert "submissions declared: 1, and all are answered" in found.why_over(rules)
 
 
 IMPOSSIBLE = [

@@ -62,6 +62,25 @@ def test_what_cannot_be_released_is_refused_with_what_to_write(by, slices, match
         private_dimensions(ATTRIBUTES, by=by, slices=slices)
 
 
+def test_all_that_cannot_be_released_is_named_at_once():
+    told = {"kind": "demographic", "provenance": "self_reported"}
+    attributes = ATTRIBUTES | {"age": told, "guess": told | {"provenance": "inferred"}}
+    by = ["tone & pitch", "speaker_id", "guess", "accent", "age", "gender & gender"]
+    with pytest.raises(UsageError) as refused:
+        private_dimensions(attributes, by=by, slices={"gender": ["x", "x"], "acent": ["us"], "aeg": ["20"]})
+    for words in (
+        "names 'tone', 'pitch', which the run has no attribute of",
+        "names speaker_id: a release says nothing of one person",
+        "names 'guess', which is of kind demographic and its provenance is inferred",
+        "names 'gender & gender', which crosses",
+        "has values of 'acent', 'aeg', which the release is not by",
+        "nobody declared the values of 'accent', 'age'. ",
+        "release.slices='{accent: [VALUE, VALUE], age: [VALUE, VALUE]}'",
+        "values of 'gender' must be texts on one line of 1 to 200 characters, each named once",
+    ):
+        assert words in str(refused.value)
+
+
 @pytest.mark.parametrize("kind", ["accent", "demographic"])
 def test_what_a_program_guessed_about_people_is_refused(kind):
     guessed = {"gender": {"kind": kind, "provenance": "inferred", "order": ["female", "male"]}}
