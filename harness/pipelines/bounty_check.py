@@ -100,8 +100,8 @@ def check_unchanged(folder: BountyFolder, standing: Standing) -> None:
     """
     if standing.forgot is not None:
         raise UsageError(
-            f"{folder.path}: somebody withdrew consent, and every row about a person was removed on "
-            f"{standing.forgot.at} (line {standing.forgot.line}): nothing is answered any more."
+            f"{folder.path}: every row about a person was removed on {standing.forgot.at} (line "
+            f"{standing.forgot.line} of the ledger): nothing is answered any more."
         )
     for name, expected in standing.files.items():
         path = folder.public / name

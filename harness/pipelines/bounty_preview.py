@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from harness.errors import UsageError
 from harness.fairness.bounty import Holdout, PointerDecisionList, judge
 from harness.pipelines.bounty_outcome import BountyOutcome
 from harness.report.bounties.answers import Preview, Previewed
@@ -46,6 +47,9 @@ def bounty_preview(job: BountyPreviewJob) -> BountyOutcome:
     submission = read_submission(job.submission, rules)
     decisions = read_list(folder, rules)
     level = next_level(decisions, rules)
+    over = _over(folder, rules)
+    if over and not (folder.public / DEVELOPMENT).exists():
+        raise UsageError(f"{folder.path}: there is nothing to preview on: {over}.")
     frame = read_parquet(folder.public / DEVELOPMENT)
     check_counts(frame, rules.columns, [rules.base, *rules.systems], str(folder.public / DEVELOPMENT))
     half = holdout_of(frame, rules.columns)
@@ -66,7 +70,7 @@ def bounty_preview(job: BountyPreviewJob) -> BountyOutcome:
                 for each in rules.columns
                 if each.name in submission.predicate.columns and not each.is_measured
             ),
-            over=_over(folder, rules),
+            over=over,
         )
     )
 

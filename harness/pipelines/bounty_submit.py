@@ -9,8 +9,9 @@ from harness.report.bounties.answers import Taken
 from harness.results.bounties.folder import IDS, BountyFolder
 from harness.results.bounties.heard import read_heard, read_ids
 from harness.results.bounties.rules import read_rules
+from harness.results.bounties.standing import standing_of
 from harness.results.bounties.submission import LARGEST, HeardElsewhere, parsed_submission
-from harness.results.bounties.taking import take
+from harness.results.bounties.taking import check_taken, take
 from harness.results.bounties.untrusted import read_untrusted
 
 
@@ -39,6 +40,8 @@ def bounty_submit(job: BountySubmitJob) -> BountyOutcome:
     rules = read_rules(folder.rules)
     data = read_untrusted(job.submission, most=LARGEST, what=job.submission.name)
     submission = parsed_submission(data, rules, what=job.submission.name)
+    if folder.ledger.path.is_file():  # what it says comes before what transcripts lack
+        check_taken(folder, rules, standing_of(folder.ledger.entries(), str(folder.ledger.path)))
     heard: bytes | None = None
     if isinstance(submission.alternative, HeardElsewhere):
         beside = job.submission.parent / submission.alternative.file

@@ -6,6 +6,7 @@ again and goes on: every folder that was begun says so until it is whole.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def forget(job: ForgetJob) -> ForgetOutcome:
     rows = [
         *(_of_manifest(each, job) for each in found.manifests),
         *_of_cache(cached),
-        *elsewhere(found, clips, sought),
+        *(row for row in elsewhere(found, clips, sought) if not _is_of_another(row, job)),
         *map(_of_place, found.places),
     ]
     hide = hides_of(sought, found.theirs)
@@ -108,18 +109,25 @@ def forget(job: ForgetJob) -> ForgetOutcome:
     )
     if not job.apply:
         return ForgetOutcome(answer, EXIT_NOT_ALL if unread else EXIT_WITHIN_POLICY)
-    _check_one_corpus(found, job)
+    _check_one_corpus(answer, job)
     answer = _applied(job, _Found(sought, found, clips, answer))
     return ForgetOutcome(answer, EXIT_NOT_ALL if unread or answer.n(State.left) else EXIT_WITHIN_POLICY)
 
 
-def _check_one_corpus(found: Survey, job: ForgetJob) -> None:
+def _is_of_another(row: Row, job: ForgetJob) -> bool:
+    """Say whether a bounty is of a corpus that is not meant."""
+    is_named = row.kind is Kind.bounty and bool(row.corpus) and bool(job.corpus)
+    return is_named and not any(fnmatchcase(row.corpus, each) for each in job.corpus)
+
+
+def _check_one_corpus(found: Forgotten, job: ForgetJob) -> None:
     """Refuse to take people of two corpora for one because their ids are alike."""
-    if len(found.corpora) > 1 and not job.corpus:
-        names = ", ".join(found.corpora)
+    of_bounties = (row.corpus for row in found.rows if row.kind is Kind.bounty and row.corpus)
+    corpora = list(dict.fromkeys([*found.corpora, *of_bounties]))
+    if len(corpora) > 1 and not job.corpus:
         raise UsageError(
-            f"the ids are in {len(found.corpora)} corpora: {names}. They may be other people there. Say which are "
-            f"meant: corpus={next(iter(found.corpora))}, or corpus='*' for all. Nothing was removed."
+            f"the ids are in {len(corpora)} corpora: {', '.join(corpora)}. They may be other people there. Say which "
+            f"are meant: corpus={corpora[0]}, or corpus='*' for all. Nothing was removed."
         )
 
 

@@ -113,6 +113,10 @@ def test_the_page_draws_every_accepted_group_and_nothing_where_none_was_accepted
     assert '"before":' not in render_page(seen(rounds=False)).replace(" ", "")
 
 
+def test_groups_whose_predicates_begin_alike_are_told_apart_by_their_round_where_they_are_cut():
+    assert '"label":"1: `my accent`' in render_page(seen())
+
+
 def test_the_page_says_who_was_served_worse_what_it_means_and_what_not():
     page = render_page(seen())
     assert "Outsiders showed 1 group whom base serves worse" in page

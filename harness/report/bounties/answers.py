@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pandas as pd
 
 from harness.results.bounties.rules import PublicRules
-from harness.results.bounties.standing import Answered, Standing, Submitted
+from harness.results.bounties.standing import Answered, Forgot, Standing, Submitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Verified:
         commitment: Whether the sealed files are those that were committed to; None where that cannot be told.
         problems: What is not as it was written.
         receipt: The line that a kept digest is of; None where none was given.
-        forgot: Whether the rows of people were removed, so that no answer can be computed again.
+        forgot: The line by which the rows of people were removed, so that no answer can be computed again; None: none.
     """
 
     path: Path
@@ -90,7 +90,7 @@ class Verified:
     commitment: bool | None
     problems: tuple[str, ...]
     receipt: int | None = None
-    forgot: bool = False
+    forgot: Forgot | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,16 +100,15 @@ def _groups(seen: Seen) -> Section:
 
 def _drawn(seen: Seen) -> list[Part]:
     """Return the chart of the accepted groups and of everybody; none where no WER is known."""
-    told = [("accepted", plain(each.predicate), each.before, each.after) for each in seen.groups]
+    told = [("accepted", f"{each.round}: {plain(each.predicate)}", each.before, each.after) for each in seen.groups]
     if seen.overall is not None:
         told = [(membership.OVERALL, membership.EVERYBODY, *seen.overall), *told]
     known = pd.DataFrame(told, columns=["dimension", "slice", "before", "after"]).dropna()
     if known["dimension"].eq(membership.OVERALL).all():
         return []
     spec = charts.spec(charts.served_better(known))
-    return [
-        Drawing("served", spec, "Clipped WER on the sealed half. Ring: before its round; dot: at the end.", "accepted")
-    ]
+    caption = "Clipped WER on the sealed half, by round. Ring: before it; dot: at the end."
+    return [Drawing("served", spec, caption, "accepted")]
 
 
 def _columns(seen: Seen, text: str) -> frozenset[str]:
@@ -188,5 +187,5 @@ def _made(seen: Seen) -> Section:
         told += ", and with the sealed files computes every answer again."
     else:
         pairs.append(("rows of people removed", standing.forgot.at))
-        told += f". {words.FORGOT}"
+        told += f". {words.forgot(standing.forgot.line, standing.forgot.at)}"
     return Section("made", "How this was made", "Made", [Facts(pairs), Words(told)])

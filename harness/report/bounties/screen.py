@@ -172,9 +172,10 @@ def _verified(console: Console, verified: Verified) -> None:
         say(console, plain(f"{verified.path} is NOT as it was written: {n} problem{'' if n == 1 else 's'}."))
         return
     chain = how_many(verified.n_lines, "line of the ledger is whole", "lines of the ledger vouch for one another")
-    say(console, f"{chain}; files and answers are as {'it says' if verified.n_lines == 1 else 'they say'}.")
-    if verified.forgot:
-        say(console, words.FORGOT)
+    told = "files and answers are" if verified.forgot is None else "what is left of its files is"
+    say(console, f"{chain}; {told} as {'it says' if verified.n_lines == 1 else 'they say'}.")
+    if verified.forgot is not None:
+        say(console, words.forgot(verified.forgot.line, verified.forgot.at))
     elif verified.commitment is None:
         say(console, "The sealed half is not here, or its salt is secret still: answers were not computed again.")
     else:

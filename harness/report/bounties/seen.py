@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from harness.errors import DataError, UsageError
 from harness.fairness.bounty import PointerDecisionList
+from harness.fairness.bounty.checker import ROUND_COLUMNS
 from harness.results.bounties.answering import read_list
 from harness.results.bounties.folder import LIST, ROUNDS, BountyFolder
 from harness.results.bounties.rules import PublicRules
@@ -15,6 +17,7 @@ from harness.results.bounties.standing import Answered, Standing, Submitted, Ver
 
 EVERYBODY = "everybody"
 _UNKNOWN = (None, None, None)
+_NUMBERS = ("round", "share", "wer_before", "wer_after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,19 @@ def seen_again(folder: BountyFolder, rules: PublicRules, standing: Standing) -> 
     Raises:
         DataError: They are not what it published.
     """
+    path = folder.public / ROUNDS
     try:
-        rounds = pd.read_csv(folder.public / ROUNDS, keep_default_na=False)
-        return Seen(rules, standing, read_list(folder, rules), rounds)
+        rounds = pd.read_csv(path, keep_default_na=False)
+        decisions = read_list(folder, rules)
     except (UsageError, OSError, ValueError) as error:
         raise DataError(f"{folder.public}: its {ROUNDS} or {LIST} is damaged ({error}).") from error
+    if list(rounds) != list(ROUND_COLUMNS) or not all(_is_numbers(rounds[name]) for name in _NUMBERS):
+        raise DataError(f"{path}: is no table of rounds. Put it back as it was published.")
+    return Seen(rules, standing, decisions, rounds)
+
+
+def _is_numbers(column: pd.Series) -> bool:
+    return column.empty or (pd.api.types.is_numeric_dtype(column) and bool(np.isfinite(column).all()))
 
 
 def rows_of(rounds: pd.DataFrame) -> list[dict[str, Any]]:

@@ -20,10 +20,17 @@ EVALUATION_ONLY = (
     "recording."
 )
 
-FORGOT = (
-    "Somebody withdrew consent, so every row about a person was removed after its end, and no answer can be "
-    "computed again. What was accepted was accepted with them."
+_FORGOT = (
+    "its owner removed every row about a person after the end, as is done when somebody withdraws consent; whether "
+    "somebody did, nobody else can know. Since then no answer can be computed again, and nobody can see that the "
+    "sealed half is the one committed to: without a copy from before, both are the owner's word. That no line was "
+    "changed can be checked as ever. What was accepted was accepted with everybody."
 )
+
+
+def forgot(line: int, at: str) -> str:
+    """Say what is known, and what is not, where the rows of people were removed."""
+    return f"By line {line} of the ledger, of {at}, {_FORGOT}"
 
 
 def promise(rules: PublicRules) -> str:

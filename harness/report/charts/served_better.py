@@ -21,7 +21,7 @@ MOST = 30  # groups drawn
 _FIELDS = ("row", "label", "apart", "before", "after", "before_text", "after_text", "change_text")
 _TOOLTIP = (("label", "group"), ("before_text", "WER before"), ("after_text", "WER at the end"))
 _COLUMNS = (
-    layout.Column("before_text", "before", 56, 48),
+    layout.Column("before_text", "before", 66, 60),
     layout.Column("after_text", "after", 56, 48),
     layout.Column("change_text", "points", 56),
 )

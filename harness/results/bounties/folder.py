@@ -85,12 +85,20 @@ class BountyFolder:
 
     @property
     def of_people(self) -> list[Path]:
-        """Return the files and folders with a row for each of somebody's clips, as far as they are there."""
-        sealed = (HOLDOUT, AUDIO, PEOPLE, ALTERNATIVES, RERUNS)
+        """Return the files and folders that tell of single people, as far as they are there.
+
+        A judgement does, too: of a group of one it has that person's errors.
+        """
+        sealed = (HOLDOUT, AUDIO, PEOPLE, JUDGEMENTS, ALTERNATIVES, RERUNS)
         named = [*(self.sealed / name for name in sealed), self.public / DEVELOPMENT, self.public / IDS]
         handed_in = sorted((self.path / SUBMISSIONS).glob(f"*/{HEARD}"))
         torn = sorted(self.path.rglob(f".*{PART}"))  # by processes that were killed
-        return [path for path in (*named, *handed_in, *torn) if path.exists() or path.is_symlink()]
+        return [path for path in (*named, *handed_in, *torn) if os.path.lexists(path)]
+
+    def is_behind_link(self, path: Path) -> bool:
+        """Say whether a path below this folder is a link, or leads through one: what is there may be anybody's."""
+        below = path.relative_to(self.path)
+        return any((self.path / each).is_symlink() for each in (below, *below.parents[:-1]))
 
     def check_is_owner_s(self) -> None:
         """Refuse where the sealed files are not there.
@@ -108,12 +116,13 @@ class BountyFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the sealed files for one process.
+        """Hold the sealed files, or the folder where they are not, for one process.
 
         Raises:
             UsageError: Another one has them.
         """
-        handle = os.open(self.sealed, os.O_RDONLY | os.O_CLOEXEC)
+        held = self.sealed if self.sealed.is_dir() else self.path
+        handle = os.open(held, os.O_RDONLY | os.O_CLOEXEC)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

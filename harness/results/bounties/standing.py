@@ -59,7 +59,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Forgot:
-    """Says that the rows of people were removed after the end, as one of them withdrew."""
+    """Says that the rows of people were removed after the end: as somebody withdrew, by its owner's word."""
 
     line: int
     at: str
@@ -103,7 +103,8 @@ class Standing:
     def why_over(self, rules: BountyRules) -> str:
         """Say why nothing is answered any more; empty while something is."""
         if self.closed is not None:
-            return f"it was closed on {self.closed.at}"
+            gone = f", and its rows of people were removed on {self.forgot.at}" if self.forgot is not None else ""
+            return f"it was closed on {self.closed.at}{gone}"
         if self.n_accepted >= rules.n_acceptances:
             return f"acceptances declared: {self.n_accepted}, and there were as many"
         if len(self.answered) >= rules.n_submissions:

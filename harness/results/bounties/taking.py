@@ -20,7 +20,7 @@ from harness.results.bounties.folder import (
     write_whole,
 )
 from harness.results.bounties.rules import PublicRules
-from harness.results.bounties.standing import Submitted, standing_of
+from harness.results.bounties.standing import Standing, Submitted, standing_of
 from harness.results.bounties.submission import Submission
 from harness.results.ledger import Entry
 
@@ -47,8 +47,7 @@ def take(
     with folder.ledger.held() as held:
         standing = standing_of(held.entries, str(folder.ledger.path))
         n = len(standing.submitted) + 1
-        if over := standing.why_over(rules.rules):
-            raise UsageError(f"{folder.path}: nothing is taken any more: {over}.")
+        check_taken(folder, rules, standing)
         if n > rules.rules.n_submissions:
             raise UsageError(
                 f"{folder.path}: submissions declared: {rules.rules.n_submissions}, and there are as many. The "
@@ -74,6 +73,16 @@ def take(
             _remove(folder.submission(n))
             raise
     return standing_of(held.entries, str(folder.ledger.path)).submitted[-1], entry
+
+
+def check_taken(folder: BountyFolder, rules: PublicRules, standing: Standing) -> None:
+    """Refuse to take anything where nothing is answered any more.
+
+    Raises:
+        UsageError: It is over; the message says why.
+    """
+    if over := standing.why_over(rules.rules):
+        raise UsageError(f"{folder.path}: nothing is taken any more: {over}.")
 
 
 def _place(folder: BountyFolder, n: int, data: bytes, heard: bytes | None) -> None:

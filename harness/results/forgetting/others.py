@@ -7,10 +7,12 @@ make it anew, and who knows to whom it was sent.
 import json
 import tarfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.results.bounties.folder import FORGOT, ROUNDS, BountyFolder
+from harness.results.bounties.folder import CLOSED, DEVELOPMENT, FORGOT, PEOPLE, BountyFolder
+from harness.results.bounties.rules import read_rules
 from harness.results.bounties.sealing import speakers_and_utterances
 from harness.results.bundles.contents import ABOUT
 from harness.results.forgetting.answer import Row, State
@@ -26,6 +28,7 @@ from harness.transcription.caching.forgetting import Clips
 _COUNTING = (Kind.audit, Kind.describe)  # what is left of them when their rows are gone
 _RELEASES = ("release.json", "releases.jsonl")
 _SENT = "has numbers with them; what is published stays published"
+_CODED = "may have rows of theirs under a code, and nothing here tells whose the codes are: delete it"
 _STALE = "made of numbers that have them; make it anew"
 _LARGEST = 4_000_000  # bytes of a file that tells of a bundle
 
@@ -116,21 +119,42 @@ class _Looking:
 
     def _bounty(self, folder: Path) -> Iterator[Row]:
         bounty = BountyFolder(folder)
-        n = self._n_rows(bounty)
-        if n or (bounty.of_people and any(entry.kind == FORGOT for entry in bounty.ledger.entries())):
-            note = "" if (bounty.public / ROUNDS).is_file() else "it is open: close it first (harness bounty close)"
-            yield Row(folder, Kind.bounty, "", n, State.found, note)
-        elif any(mentions(path, self._needles) for path in files_of(folder)):
-            yield Row(folder, Kind.bounty, "", 0, State.remains, "it names them: delete it, or their rows")
-        elif mentions(bounty.rules, self._names) and self._is_stale(bounty.rules):
-            yield Row(folder, Kind.bounty, "", 0, State.remains, _SENT)
+        theirs, said = self._in_bounty(bounty), self._theirs.utterance_ids
+        is_theirs = bool(theirs) and (not said or bool(said & theirs.utterance_ids))
+        entries = {entry.kind for entry in bounty.ledger.entries()}
+        to_go = bounty.of_people if is_theirs or FORGOT in entries else []
+        if to_go:
+            note = "" if CLOSED in entries else "it is open: close it first (harness bounty close)"
+            n = len(theirs.utterance_ids) if is_theirs else 0
+            yield Row(folder, Kind.bounty, self._corpus_of(bounty, theirs) if n else "", n, State.found, note)
+        elif note := self._why_remains(bounty, theirs):
+            yield Row(folder, Kind.bounty, "", 0, State.remains, note)
+        for path in files_of(folder) if to_go or not theirs else ():
+            if not any(path.is_relative_to(each) for each in to_go) and mentions(path, self._needles):
+                yield Row(path, Kind.other, "", 0, State.remains, "names them: delete it, or what it says of them")
 
-    def _n_rows(self, bounty: BountyFolder) -> int:
-        """Count what a bounty has of them; ids alone may be somebody else's, of another corpus that is known."""
+    def _in_bounty(self, bounty: BountyFolder) -> Theirs:
+        """Return what a bounty has of people of their ids: ids alone may be somebody else's, of another corpus."""
         rows = speakers_and_utterances(bounty)
-        theirs = theirs_of(rows, self._sought.among(rows[SPEAKER].unique()))
-        said = self._theirs.utterance_ids
-        return len(theirs.utterance_ids) if not said or said & theirs.utterance_ids else 0
+        people = self._sought.among(rows[SPEAKER].unique())
+        return theirs_of(rows, people) if people else Theirs()
+
+    def _corpus_of(self, bounty: BountyFolder, theirs: Theirs) -> str:
+        """Return what the corpus of a bounty is called; empty where damaged rules do not say."""
+        known = self._found.corpora.items()
+        with suppress(HarnessError):
+            mine = (name for name, each in known if each.utterance_ids & theirs.utterance_ids)
+            return next(mine, None) or read_rules(bounty.rules).name
+        return ""
+
+    def _why_remains(self, bounty: BountyFolder, theirs: Theirs) -> str:
+        """Say what is to be decided about a bounty in which nothing is known to be theirs; empty: nothing is."""
+        if theirs:
+            return "somebody of that id said other utterances in it: of another corpus, or of this one's earlier table"
+        if not (mentions(bounty.rules, self._names) and self._is_stale(bounty.rules)):
+            return ""
+        is_old = (bounty.public / DEVELOPMENT).is_file() and not (bounty.sealed / PEOPLE).is_file()
+        return _CODED if is_old else _SENT
 
     def _aggregate(self, path: Path) -> Iterator[Row]:
         files = [path] if path.is_file() else list(files_of(path))
