@@ -1,13 +1,19 @@
 """Every test has a cache of transcripts of its own: what one recognised, another must recognise again.
 
 Hundreds of tests make runs, and few are about their pages: report.html is written only where a test asks for `drawn`.
+No test of Hypothesis fails by chance or on a slow machine: all take the same examples every time, however long that
+takes. To search anew among others: pytest --hypothesis-profile=default.
 """
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from harness.pipelines import evaluation
 
 DRAW = evaluation._draw
+
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from harness.help.completion import SHELLS, candidates
 from tests.builders import harness
 from tests.shared import REPOSITORY
 
-ANSWER_S = 30.0  # a shell that has not answered by then will not
+ANSWER_S = 180.0  # a shell that has not answered by then will not
 
 
 @pytest.fixture

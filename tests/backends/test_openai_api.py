@@ -370,7 +370,7 @@ def test_an_answer_without_a_text_is_a_failure_that_shows_it_and_never_an_empty_
 )
 def test_what_may_pass_is_asked_again_and_the_others_are_not(service, made, reply):
     service.answers["two"] = [reply, reply]
-    backend = made(timeout_s=0.3 if reply in (silent, dribbling) else 20.0)
+    backend = made(timeout_s=2.0 if reply in (silent, dribbling) else 60.0)
     backend.transcribe([SILENCE])  # opens a connection, so that the time limit is the answer's alone
     assert texts(backend.transcribe(clips("one", "two", "three"))) == ["one", "two", "three"]
     assert service.counts["two"] == 3
@@ -383,14 +383,14 @@ def test_what_may_pass_is_asked_again_and_the_others_are_not(service, made, repl
             answer(500, "the dog ate it"), r"status 500: 'the dog ate it' \(the last of 3 attempts\)", 0, id="500"
         ),
         pytest.param(answer(429, ""), r"status 429: '' \(the last of 3", 0, id="429"),
-        pytest.param(silent, r"no answer within timeout_s=0\.2 \(the last of 3", 3, id="slow"),
+        pytest.param(silent, r"no answer within timeout_s=2 \(the last of 3", 3, id="slow"),
         pytest.param(reset, r"the connection broke before the answer: \w+ .*\(the last of 3", 3, id="reset"),
         pytest.param(cut, r"the connection broke before the answer: \w+ .*\(the last of 3", 3, id="cut"),
     ],
 )
 def test_what_does_not_pass_becomes_the_failure_of_its_clip_alone(service, made, reply, reason, n_charged):
     service.answers["two"] = [reply] * 3
-    backend = made(max_retries=2, timeout_s=0.2 if reply is silent else 20.0, usd_per_minute=60.0)
+    backend = made(max_retries=2, timeout_s=2.0 if reply is silent else 60.0, usd_per_minute=60.0)
     backend.transcribe([SILENCE])
     one, two, three = backend.transcribe(clips("one", "two", "three"))
     assert texts([one, three]) == ["one", "three"]
@@ -721,7 +721,7 @@ def test_a_program_ends_without_closing_a_backend(service):
         "print(backend.transcribe([np.zeros(1600, dtype=np.float32)]))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, cwd=REPOSITORY, timeout=60
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, cwd=REPOSITORY, timeout=600
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "Transcript(text=''" in done.stdout

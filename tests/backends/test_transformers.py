@@ -290,7 +290,9 @@ def test_mms_hears_with_the_adapter_of_its_language(tmp_path, clips):
     import transformers
 
     model = transformers.Wav2Vec2ForCTC.from_pretrained(folder)
-    adapter = {name: torch.randn_like(value) for name, value in model._get_adapters().items()}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        adapter = {name: torch.randn_like(value) for name, value in model._get_adapters().items()}
     for language, scale in (("eng", 1.0), ("fra", -1.0)):
         weights = {name: (scale * value).contiguous() for name, value in adapter.items()}
         safetensors.torch.save_file(weights, folder / f"adapter.{language}.safetensors")

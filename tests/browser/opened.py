@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -79,6 +80,15 @@ class Opened:
 def drawn(tab: Any) -> None:
     """Wait until all charts of a page are drawn."""
     tab.wait_for_selector("html:not([data-charts=drawing])", state="attached")
+
+
+def until(tab: Any, holds: Callable[[], bool]) -> bool:
+    """Wait until something holds, which takes a slow machine long; say whether it does."""
+    for _ in range(600):
+        if holds():
+            return True
+        tab.wait_for_timeout(100)
+    return False
 
 
 def violations(tab: Any) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from tests.browser.conftest import SYSTEMS
-from tests.browser.opened import EMPTY_CHARTS, in_order, sorted_by_its_header
+from tests.browser.opened import EMPTY_CHARTS, in_order, sorted_by_its_header, until
 
 
 def test_runs_are_filtered(pages, opened):
@@ -39,9 +39,8 @@ def test_trends_are_those_of_the_system_and_measure_that_are_chosen(pages, opene
     tab.locator("#trends summary").click()
     assert tab.locator("#trend-table tbody tr").count() > 0
     tab.get_by_label("System").first.select_option(index=1)
-    tab.wait_for_timeout(1_000)
-    assert tab.locator("#trend-drawing svg").evaluate("(svg) => svg.outerHTML") != before
-    assert tab.evaluate(EMPTY_CHARTS) == []
+    assert until(tab, lambda: tab.locator("#trend-drawing svg").evaluate("(svg) => svg.outerHTML") != before)
+    assert until(tab, lambda: tab.evaluate(EMPTY_CHARTS) == [])
 
 
 def test_links_lead_to_reports_that_are_there(pages, opened):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.browser.conftest import SYSTEMS
-from tests.browser.opened import DANGLING, HOSTILE, in_order, sorted_by_its_header
+from tests.browser.opened import DANGLING, HOSTILE, in_order, sorted_by_its_header, until
 
 MOST_BYTES = 3_000_000
 
@@ -83,14 +83,15 @@ def test_every_system_is_in_the_report(pages, opened):
 
 def test_charts_are_drawn_again_for_the_dark_and_for_paper(pages, opened):
     tab = opened(pages.report)
-    colour = "getComputedStyle(document.querySelector('figure.chart svg text')).fill"
+    text = "document.querySelector('figure.chart svg text')"
+    colour = f"{text} && getComputedStyle({text}).fill"
     light = tab.evaluate(colour)
     tab.emulate_media(color_scheme="dark")
-    tab.wait_for_timeout(3_000)
-    assert tab.evaluate(colour) != light
+    assert until(tab, lambda: tab.evaluate(colour) not in (None, light))
     tab.emulate_media(media="print")
     tab.wait_for_timeout(3_000)
-    assert tab.locator("figure.chart svg").count() == tab.locator("figure[data-chart]").count()
+    n_charts = tab.locator("figure[data-chart]").count()
+    assert until(tab, lambda: tab.locator("figure.chart svg").count() == n_charts)
 
 
 def test_a_report_without_audio_is_small(pages):

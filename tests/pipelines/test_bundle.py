@@ -97,7 +97,7 @@ def test_the_same_run_is_the_same_bytes_whoever_bundles_it_and_where(run, bundle
             PYTHONPATH=str(REPOSITORY),
             **place,
         )
-        _, told = process.communicate(timeout=120)
+        _, told = process.communicate(timeout=600)
     finally:
         os.umask(before)
     assert process.returncode == 0, told

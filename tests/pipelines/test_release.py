@@ -65,8 +65,9 @@ def test_a_release_is_a_function_of_the_private_table_and_of_names_alone(corpus,
     texts = []
     for folder, name in ((corpus, "a"), (other, "b")):
         release(job(folder, tmp_path / name))
-        receipt = str(read_release(tmp_path / name).facts["receipt"])
-        texts.append({path.name: path.read_text().replace(receipt, "") for path in sorted((tmp_path / name).iterdir())})
+        facts = read_release(tmp_path / name).facts
+        own = re.compile("|".join(str(facts[what]) for what in ("receipt", "made")))  # midnight may be between
+        texts.append({path.name: own.sub("", path.read_text()) for path in sorted((tmp_path / name).iterdir())})
     assert texts[0] == texts[1]
 
 
@@ -194,7 +195,7 @@ def test_a_floor_below_five_is_refused(corpus, tmp_path):
 @pytest.mark.parametrize("public", [False, True], ids=["noisy-people", "public-people"])
 def test_the_chart_never_heads_numbers_of_people_that_have_noise_as_if_they_were_exact(corpus, tmp_path, public):
     changes = {"words_are_public": True, "caps": Caps(words=30, errors=15), "epsilon": 4.0} if public else {}
-    release(job(corpus, tmp_path / "out", largest_error=0.2, **changes))
+    release(job(corpus, tmp_path / "out", largest_error=0.9, **changes))
     page = (tmp_path / "out" / PAGE).read_text()
     heads = set(re.findall(r"'(speakers[^']*)'", page)) | set(re.findall(r'"title": ?"(speakers[^"]*)"', page))
     assert heads == {"speakers" if public else "speakers, with noise"}

@@ -56,7 +56,7 @@ def with_a_full_disk(job_of: ReleaseJob) -> None:
 def in_a_process(target: Callable[[ReleaseJob], None], job_of: ReleaseJob) -> int | None:
     process = multiprocessing.get_context("fork").Process(target=target, args=(job_of,))
     process.start()
-    process.join(60)
+    process.join(300)
     return process.exitcode
 
 

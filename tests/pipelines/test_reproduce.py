@@ -73,7 +73,7 @@ def test_it_is_reproduced_in_another_place_by_somebody_else(bundle, tmp_path):
         process = harness_process(
             "reproduce", "../sent/claim.tar", cwd=tmp_path / "here", PYTHONPATH=str(REPOSITORY), **place
         )
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
     finally:
         os.umask(before)
         sent.chmod(0o755)

@@ -16,6 +16,7 @@ from harness.report.html.parts import MOST_ROWS, table, typeset
 from harness.report.shown import ShownRun
 from harness.report.wording import gap_interval, percent, points, policy_sentence
 from harness.results import Run
+from tests.browser.opened import until
 from tests.report.builders import finished_run, promising
 from tests.report.html_builders import (
     crossed_run,
@@ -295,8 +296,8 @@ def test_a_header_sorts_its_table_with_the_keyboard(opened, page_of_two):
 def test_charts_follow_the_page_into_the_dark_and_onto_paper(opened, page_of_two):
     tab = opened(page_of_two)
     ink = 'getComputedStyle(document.documentElement).getPropertyValue("--accent").trim()'
-    drawn = 'document.querySelector(".drawing svg").outerHTML'
+    drawn = 'document.querySelector(".drawing svg")?.outerHTML ?? ""'
     for change in ({"color_scheme": "dark"}, {"media": "print"}, {"media": "screen"}):
         tab.emulate_media(**change)
         tab.wait_for_timeout(500)
-        assert tab.evaluate(ink) in tab.evaluate(drawn)
+        assert until(tab, lambda: tab.evaluate(ink) in tab.evaluate(drawn))

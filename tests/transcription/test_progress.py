@@ -16,7 +16,22 @@ import logging, os, sys, threading, time
 from harness.transcription import progress
 progress.TICK_S = 0.02
 logging.basicConfig(level=logging.INFO, format="%(message)s")
-stage = progress.StageLine().stage
+line = progress.StageLine()
+stage, drawn, seconds = line.stage, threading.Semaphore(0), 0.25
+progress._Stage.elapsed_s = property(lambda _: seconds)  # however slow the machine is
+
+class Live(progress.Live):
+    def update(self, *args, **options):
+        super().update(*args, **options)
+        drawn.release()
+
+progress.Live = Live
+
+def wait():
+    "Wait until all that is so by now is on the screen: the first line drawn may have been begun before."
+    while drawn.acquire(blocking=False):
+        pass
+    assert drawn.acquire(timeout=60) and drawn.acquire(timeout=60)
 """
 
 
@@ -54,7 +69,7 @@ def test_a_stage_is_named_with_its_rows_and_the_time_that_is_left_and_leaves_not
     sent = shown(
         """
         with stage("scoring", n_rows=200_000):
-            time.sleep(0.3)
+            wait()
         """
     )
     assert "scoring · 200,000 utterances · 0 s · about 4 s left" in sent
@@ -66,9 +81,11 @@ def test_what_is_done_corrects_how_long_the_rest_takes():
         """
         progress._USUAL_S.update(reading=600.0, scoring=6000.0)
         with stage("reading", n_rows=100_000):
-            time.sleep(0.6)
+            wait()
+            seconds = 0.6
+        seconds = 0.25
         with stage("scoring", n_rows=100_000):
-            time.sleep(0.3)
+            wait()
         """
     )
     assert "reading · 100,000 utterances · 0 s · about 10 min left" in sent
@@ -83,7 +100,7 @@ def test_what_is_done_corrects_how_long_the_rest_takes():
     ],
 )
 def test_no_time_is_told_that_nobody_knows(stage):
-    sent = shown(f"with {stage}:\n    time.sleep(0.2)")
+    sent = shown(f"with {stage}:\n    wait()")
     assert "10 utterances · 0 s" in sent
     assert "left" not in sent
 
@@ -92,10 +109,10 @@ def test_an_inner_stage_is_shown_while_it_lasts():
     sent = shown(
         """
         with stage("outer"):
-            time.sleep(0.1)
+            wait()
             with stage("inner"):
-                time.sleep(0.1)
-            time.sleep(0.1)
+                wait()
+            wait()
         """
     )
     assert sent.index("outer") < sent.index("inner") < sent.rindex("outer")
@@ -106,9 +123,9 @@ def test_a_line_of_the_log_has_a_line_of_its_own():
     sent = shown(
         """
         with stage("scoring"):
-            time.sleep(0.1)
+            wait()
             logging.info("first")
-            time.sleep(0.1)
+            wait()
             logging.info("second")
         logging.info("third")
         """
@@ -122,7 +139,7 @@ def test_an_error_leaves_no_line_and_no_handler_behind():
         """
         try:
             with stage("scoring"):
-                time.sleep(0.1)
+                wait()
                 raise ValueError
         except ValueError:
             print("caught", threading.active_count(), len(logging.root.handlers), file=sys.stderr)
@@ -136,7 +153,7 @@ def test_processes_that_are_forked_meanwhile_draw_nothing_log_and_end():
         """
         progress.TICK_S = 0.0005
         with stage("judging"):
-            time.sleep(0.05)
+            wait()
             for number in range(50):
                 if os.fork() == 0:
                     with stage("inside"):
@@ -152,14 +169,17 @@ def test_processes_that_are_forked_meanwhile_draw_nothing_log_and_end():
 def test_what_a_forked_process_logs_has_a_line_of_its_own():
     sent = shown(
         """
-        progress.TICK_S = 0.3
+        asked, ask = os.pipe()
         with stage("judging"):
-            time.sleep(0.4)
+            wait()
             if os.fork() == 0:
-                time.sleep(0.4)
+                os.read(asked, 1)
                 logging.info("child")
                 os._exit(0)
-            os.wait()
+            wait()
+            with line._lock:  # the line stands, and is not drawn anew before the child has ended
+                os.write(ask, b".")
+                os.wait()
         """
     )
     assert "child" in left_on_screen(sent)

@@ -64,7 +64,7 @@ def test_batches_come_back_in_their_order_from_one_worker(utterances):
 
 
 def test_every_batch_comes_back_once_from_several_workers_and_each_has_a_share(utterances):
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=60)
 
     def meet(_):
         if len(backends[0].calls) <= 2 and len(backends[1].calls) <= 2:
@@ -77,7 +77,7 @@ def test_every_batch_comes_back_once_from_several_workers_and_each_has_a_share(u
 
 
 def test_audio_is_decoded_while_the_backend_works(utterances, monkeypatch):
-    both = threading.Barrier(2, timeout=10)  # passes only when a decoder and the backend are in it together
+    both = threading.Barrier(2, timeout=60)  # passes only when a decoder and the backend are in it together
     decoded = []
 
     def slow_decode(utterance):

@@ -23,7 +23,7 @@ from tests.builders import tone_corpus, tone_rows
 TEXTS = ["zero one", "two three four", "five"]
 CLIPS = [synthesise(text) for text in TEXTS]
 LIMITS = Limits(start_s=60.0, batch_s=60.0, per_audio_s=0.0)
-IMPATIENT = Limits(start_s=60.0, batch_s=1.0, per_audio_s=0.0)
+IMPATIENT = Limits(start_s=60.0, batch_s=2.0, per_audio_s=0.0)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_clip_that_hangs_is_the_only_failure(worker, utterances):
     first, hung, last = run(utterances, worker(partial(Hanging, on_text=TEXTS[1]), IMPATIENT))
     assert (first, last) == ((TEXTS[0], None), (TEXTS[2], None))
     assert hung[0] is None
-    assert "the recogniser gave no answer in 1 s and was stopped (see executor.timeout_s)" in hung[1]
+    assert "the recogniser gave no answer in 2 s and was stopped (see executor.timeout_s)" in hung[1]
 
 
 def test_a_process_that_hangs_is_ended(worker):
@@ -268,7 +268,7 @@ def test_a_recogniser_that_hangs_ends_when_its_parent_is_killed():
         child = int(parent.stdout.readline())
         time.sleep(0.3)
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while is_running(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_running(child)
@@ -308,7 +308,7 @@ def test_a_process_that_is_stopped_while_it_is_sent_audio_is_ended_too(worker):
     heard(tones)
     pid = pid_of(tones)
     os.kill(pid, signal.SIGSTOP)
-    with pytest.raises(RecogniserLostError, match="no answer in 1 s"):
+    with pytest.raises(RecogniserLostError, match="no answer in 2 s"):
         heard(tones, [CLIPS[0]] * 400)
     assert not is_running(pid)
     assert heard(tones) == [(text, None) for text in TEXTS]
@@ -326,8 +326,8 @@ def test_the_time_of_a_lost_recogniser_is_its_own_and_its_start_is_warm_up(worke
     hanging = worker(partial(Hanging, on_text=TEXTS[1], once=str(tmp_path / "once")), IMPATIENT)
     with pytest.raises(RecogniserLostError) as lost:
         heard(hanging)
-    assert lost.value.seconds >= 1
-    assert hanging.spent().busy_s >= 1
+    assert lost.value.seconds >= 2
+    assert hanging.spent().busy_s >= 2
     before = hanging.spent().warm_up_s
     assert before > 0.05  # a process was started
     heard(hanging)

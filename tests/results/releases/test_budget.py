@@ -116,7 +116,7 @@ def test_of_several_at_once_only_as_many_spend_as_there_is_left(budget):
     processes = [context.Process(target=_try, args=(budget.path, together, told)) for _ in range(4)]
     for process in processes:
         process.start()
-    answers = [told.get(timeout=30) for _ in processes]
+    answers = [told.get(timeout=300) for _ in processes]
     for process in processes:
         process.join()
     assert sorted(answers) == [False, False, False, True]
