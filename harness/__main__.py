@@ -152,7 +152,7 @@ def _run(pipeline: str, overrides: list[str]) -> int:
 
     from harness.config import configs_folder, register
 
-    register()
+    register(pipeline)
     statuses: list[int] = []
 
     def job(config: "DictConfig") -> None:

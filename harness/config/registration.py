@@ -14,12 +14,15 @@ def configs_folder() -> Path:
     return _beside_or_inside("configs")
 
 
-def register() -> None:
-    """Tell Hydra the schemas and where manifests lie; may be called again."""
+def register(*pipelines: str) -> None:
+    """Tell Hydra the schemas of some pipelines, or of all where none is named, and where manifests lie.
+
+    It may be called again. A schema takes some milliseconds, so a command registers its own alone.
+    """
     guard_hydra()
     store = ConfigStore.instance()
-    for pipeline, options in SCHEMAS.items():
-        store.store(name=f"{pipeline}_schema", node=schema(options))
+    for pipeline in pipelines or SCHEMAS:
+        store.store(name=f"{pipeline}_schema", node=schema(SCHEMAS[pipeline]))
     OmegaConf.register_new_resolver("manifests", lambda path: str(_beside_or_inside("manifests") / path), replace=True)
 
 
