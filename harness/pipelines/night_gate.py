@@ -69,6 +69,7 @@ class Compared:
             "n_violations": len(summary["violations"]),
             **{key: summary[key] for key in ("wer", "wer_low", "wer_high", "n_failed", "passed", "policy")},
             **_names(self.run),
+            **{name: mapping(self.run.facts["manifest"]).get(name) for name in ("datasheet", "attributes")},
         }
 
 

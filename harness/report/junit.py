@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from harness.fairness.membership import OVERALL
+from harness.report.nightly import who_says
 
 Facts = Mapping[str, Any]
 
@@ -57,7 +58,10 @@ def _compared(suite: ET.Element, cell: Facts, worse: Sequence[Facts]) -> None:
         case = _case(suite, cell, "everybody" if dimension == OVERALL else dimension)
         found = [f"{_what(row)}: {row['reason']}" for row in worse if row["dimension"] == dimension]
         if found:
-            _problem(case, "failure", "\n".join(found))
+            _problem(case, "failure", "\n".join([*found, *who_says([cell], [(cell["name"], dimension)])]))
+    for told in who_says([cell], [(cell["name"], dimension) for dimension in cell["dimensions"]]):
+        # some readers show it, others a failure's text alone
+        ET.SubElement(suite, "system-out").text = _legal(told)
 
 
 def _what(row: Facts) -> str:

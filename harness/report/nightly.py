@@ -1,14 +1,16 @@
 """What nightly.json says in, the night's summary in Markdown and on a terminal out: the verdict first."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from rich.console import Console
 
+from harness.fairness.membership import AND
 from harness.report.sentences import say
+from harness.report.sources import Sources
 from harness.report.tables import escape, table
 from harness.report.wording import gap_interval, percent, plain, points, rate_interval
 from harness.results.baselines import Blessing
@@ -57,10 +59,10 @@ def nightly_markdown(facts: Facts) -> str:
     sections = [
         f"# Night {escape(facts['night'])}",
         f"**{escape(verdict_sentence(facts))}**",
-        _changes("## What got worse", _of(facts, "regression")),
+        _changes("## What got worse", facts, "regression"),
         "## Cells\n\n" + table(_CELL_HEADER, [_cell(cell) for cell in facts["cells"]]),
-        _changes("## Shown to be a little worse: fails nothing", _of(facts, "slightly_worse")),
-        _changes("## What got better", _of(facts, "better")),
+        _changes("## Shown to be a little worse: fails nothing", facts, "slightly_worse"),
+        _changes("## What got better", facts, "better"),
         _left_out(facts["cells"]),
         _since(facts["cells"]),
         _unseen(facts["cells"]),
@@ -69,12 +71,26 @@ def nightly_markdown(facts: Facts) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def who_says(cells: Sequence[Facts], named: Iterable[tuple[str, str]]) -> list[str]:
+    """Say who says so of the attributes of cells, by the dimensions named of them; of which, where it differs."""
+    of = {cell["name"]: Sources.of_manifest(cell) for cell in cells}
+    by_sentence: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for name, dimension in named if set(dimension.split(AND)) & set(of[name].of)):
+        by_sentence.setdefault(of[name].sentence, []).append(plain(name))
+    if len(by_sentence) == 1:
+        return list(by_sentence)
+    return [f"{', '.join(names)}: {sentence}" for sentence, names in by_sentence.items()]
+
+
 def show_night(night: Night, out: IO[str]) -> None:
     """Print the verdict, what got worse, and what to open."""
     facts = json.loads((night.path / NIGHT_FILES[0]).read_text(encoding="utf-8"))
     console = Console(file=out, highlight=False)
-    for row in _of(facts, "regression")[:MOST_SHOWN]:
+    worse = _of(facts, "regression")[:MOST_SHOWN]
+    for row in worse:
         say(console, plain(f"WORSE  {_what(row)}: {_from_to(row)}; {row['reason']}"))
+    for told in who_says(facts["cells"], _named(worse)):
+        say(console, told)
     for cell in facts["cells"]:
         said = cell["reason"] or (cell.get("comparison") if cell.get("standing") != "compared" else "")
         if said:
@@ -113,7 +129,8 @@ def _cell(cell: Facts) -> tuple[object, ...]:
     )
 
 
-def _changes(title: str, rows: Sequence[Facts]) -> str:
+def _changes(title: str, facts: Facts, verdict: str) -> str:
+    rows = _of(facts, verdict)
     if not rows:
         return ""
     header = ("cell", "what", "from", "to", "difference, points", "interval", "adjusted p", "why")
@@ -131,7 +148,7 @@ def _changes(title: str, rows: Sequence[Facts]) -> str:
         for row in rows[:MOST_SHOWN]
     ]
     more = f"\n\n… and {len(rows) - MOST_SHOWN} more in {NIGHT_FILES[3]}." if len(rows) > MOST_SHOWN else ""
-    return f"{title}\n\n{table(header, shown)}{more}"
+    return f"{title}\n\n{table(header, shown)}{more}{_beneath(facts['cells'], _named(rows[:MOST_SHOWN]))}"
 
 
 def _p_value(row: Facts) -> str:
@@ -166,7 +183,17 @@ def _unseen(cells: Sequence[Facts]) -> str:
             told = f"{cell['n_blind']} of {cell['n_slices']} slices: {', '.join(names)}{more}"
             lines.append(f"- {escape(cell['name'])}: {escape(told)}")
     title = "## Too small to show the loss of a whole margin (with 80 % probability)\n"
-    return "\n".join([title, *lines]) if lines else ""
+    named = [(cell["name"], dimension) for cell in cells for dimension, _ in cell.get("blind", [])[:MOST_SHOWN]]
+    return "\n".join([title, *lines]) + _beneath(cells, named) if lines else ""
+
+
+def _beneath(cells: Sequence[Facts], named: Iterable[tuple[str, str]]) -> str:
+    """Return the end of a section that names slices: who says so of their attributes."""
+    return "".join(f"\n\n*{escape(told)}*" for told in who_says(cells, named))
+
+
+def _named(rows: Iterable[Facts]) -> list[tuple[str, str]]:
+    return [(row["cell"], row["dimension"]) for row in rows]
 
 
 def _how(facts: Facts) -> str:

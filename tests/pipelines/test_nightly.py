@@ -20,6 +20,7 @@ from harness.pipelines import nightly as pipeline
 from harness.pipelines.bless import BlessJob, bless, key_of
 from harness.pipelines.child_runs import run_apart
 from harness.pipelines.nightly import NightlyJob, nightly
+from harness.report.nightly import NIGHT_FILES
 from harness.results import Run
 from harness.results.baselines import BLESSING, CURRENT, blessed_run
 from tests.builders import FEW_RESAMPLES, harness, harness_process, tone_corpus
@@ -248,6 +249,9 @@ def test_whole_commands_bless_a_folder_and_end_with_the_night_s_status(place):
     place.transcripts(loss=0.1)
     second = harness(*night, "night=2", cwd=place.folder)
     assert (second.exit_status, "WORSE vendor WER of accent south" in " ".join(second.out.split())) == (3, True)
+    nobody = "All attributes are taken as annotated: there is no datasheet that says who told them."
+    written = [(place.folder / "nights" / "2" / name).read_text(encoding="utf-8") for name in NIGHT_FILES[1:3]]
+    assert all(nobody in told for told in (second.out, *written)), "who says so of the slices named"
     assert harness("bless", "nights/2", cwd=place.folder).exit_status == 2, "a night is no run"
     refused = harness(*night, "night=3", "gate.alpha=2", cwd=place.folder)
     assert (refused.exit_status, "gate.alpha=2" in refused.err, refused.is_in_words) == (2, True, True)

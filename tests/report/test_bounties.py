@@ -176,6 +176,31 @@ def test_the_screen_says_what_waits_and_at_which_level_the_next_is_asked():
     assert "3 of 100 submissions, 1 waiting; 1 of 5 acceptances" in text
 
 
+def test_the_screen_says_who_says_so_of_the_columns_that_the_groups_it_lists_are_made_of():
+    asked = replace(STANDING, submitted=SUBMITTED[1:2], answered=ANSWERED[1:])
+    status = Status(Path("b"), RULES, asked, 1e-4, "")
+    assert "\nColumns: snr_db (acoustic, measured).\n" in shown(status)
+    checked = replace(status, standing=STANDING, answered=ANSWERED[1:])
+    assert "\nColumns: snr_db (acoustic, measured).\n" in shown(checked)
+    both = replace(SUBMITTED[0], predicate='snr_db < 3 and `my accent` == "north"')
+    told = shown(replace(status, standing=replace(asked, submitted=(both,), answered=())))
+    assert "\nColumns: my accent (accent, self-reported); snr_db (acoustic, measured).\n" in told
+
+
+def test_the_screen_of_the_end_says_it_too():
+    rounds = pd.DataFrame([(1, "snr_db < 3", "other", 0.2, 0.5, 0.25, False)], columns=list(ROUND_COLUMNS))
+    ended = ClosedBounty(Path("b"), Path("b/bounty.html"), RULES, STANDING, rounds)
+    assert "\nColumns: snr_db (acoustic, measured).\n" in shown(ended)
+
+
+def test_a_group_of_everybody_asks_no_column_and_one_that_cannot_be_read_may_ask_any():
+    def status_of(submitted):
+        return Status(Path("b"), RULES, replace(STANDING, submitted=(submitted,), answered=()), 1e-4, "")
+
+    assert "Columns:" not in shown(status_of(replace(SUBMITTED[2], n=1)))
+    assert "my accent (accent, self-reported); snr_db (acoustic, measured)" in shown(status_of(SUBMITTED[0]))
+
+
 def test_the_screen_of_a_check_names_every_problem_and_what_was_not_checked():
     damaged = Verified(Path("b"), 7, 2, None, ("list.json: was changed.",))
     assert "list.json: was changed." in shown(damaged)

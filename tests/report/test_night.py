@@ -1,12 +1,14 @@
 """A night in Markdown and JUnit XML: what is said, what CI systems can read, and that data stays data."""
 
+import io
+import json
 import re
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from harness.report.junit import junit_xml
-from harness.report.nightly import nightly_markdown, verdict_sentence
+from harness.report.nightly import Night, nightly_markdown, show_night, verdict_sentence
 
 HOSTILE = [
     pytest.param("<img src=x onerror=alert(1)>", id="html"),
@@ -28,6 +30,7 @@ SCHEMA = {
     ),
     "testcase": ({"name"}, {"classname", "time", "group"}, {"failure", "error", "skipped", "system-out", "system-err"}),
     **{name: (set(), {"message", "type"}, set()) for name in ("failure", "error", "skipped")},
+    "system-out": (set(), set(), set()),
 }
 
 
@@ -76,6 +79,11 @@ def cell(name="whisper_demo", **changed):
         "blind": [],
     }
     return told | changed
+
+
+MIXED = {"attributes": {"accent": {"provenance": "self_reported"}, "snr_db": {"provenance": "measured"}}}
+ALIKE = {"attributes": {"accent": {"provenance": "synthetic"}}}
+SAID_OF_MIXED, SAID_OF_ALIKE = "Self-reported: accent. Measured: snr_db.", "All attributes are synthetic."
 
 
 def unmeasured(name="nemo_demo", reason="exit status 2: no such file"):
@@ -269,3 +277,72 @@ def test_large_numbers_of_a_night_have_their_thousands_apart():
 def test_many_changes_are_cut_and_the_rest_is_named():
     text = nightly_markdown(night(changes=[change(f"s{k}") for k in range(25)], exit_status=3))
     assert "… and 5 more in changes.csv" in text
+
+
+def on_screen(folder, facts):
+    (folder / "nightly.json").write_text(json.dumps(facts), encoding="utf-8")
+    out = io.StringIO()
+    show_night(Night(folder), out)
+    return out.getvalue()
+
+
+def test_every_section_that_names_slices_says_who_says_so():
+    changes = [change(), change(verdict="slightly_worse"), change(verdict="better", difference=-0.03)]
+    blind = {"n_blind": 1, "blind": [["accent", "west"]]}
+    sections = nightly_markdown(night(cell(**MIXED, **blind), changes=changes, exit_status=3)).split("\n## ")
+    naming = [each for each in sections[1:] if "accent " in each]
+    assert len(naming) == 4
+    assert all(each.rstrip().endswith(f"\n\n*{SAID_OF_MIXED}*".replace("_", "\\_")) for each in naming)
+    assert sum(SAID_OF_MIXED.split(":")[0] in each for each in sections) == 4
+
+
+def test_cells_whose_attributes_have_other_sources_are_told_apart_and_those_alike_are_told_once():
+    cells = [cell("a", **MIXED), cell("b", **ALIKE), cell("c", **ALIKE)]
+    changes = [change(cell=name) for name in "abcc"]
+    said = [line for line in nightly_markdown(night(*cells, changes=changes)).splitlines() if line.startswith("*")]
+    assert said[1:] == ["*a: Self-reported: accent. Measured: snr\\_db.*", f"*b, c: {SAID_OF_ALIKE}*"]
+    alike = nightly_markdown(night(*cells[1:], changes=changes[1:]))
+    assert f"\n*{SAID_OF_ALIKE}*\n" in alike
+
+
+def test_a_cell_without_a_datasheet_is_said_to_be_of_attributes_that_nobody_told():
+    told = ALIKE | {"datasheet": False, "attributes": {"accent": {"provenance": "annotated"}}}
+    said = "All attributes are taken as annotated: there is no datasheet that says who told them."
+    facts = night(cell(**told), changes=[change()])
+    assert f"*{said}*" in nightly_markdown(facts)
+    assert said in junit_xml(facts)
+
+
+def test_where_only_everybody_is_named_no_attribute_has_a_source(tmp_path):
+    facts = night(cell(**MIXED), changes=[change("all", measure="wer")])
+    assert "elf-reported" not in nightly_markdown(facts)
+    assert "elf-reported" not in on_screen(tmp_path, facts)
+    assert "elf-reported" not in junit_xml(night(cell(**MIXED, dimensions=["overall"])))
+
+
+def test_the_screen_of_a_night_says_who_says_so_of_the_slices_that_it_names(tmp_path):
+    facts = night(cell(**MIXED), cell("b", **ALIKE), changes=[change(), change(measure="gap")], exit_status=3)
+    lines = on_screen(tmp_path, facts).splitlines()
+    assert lines[2] == SAID_OF_MIXED
+    assert sum("elf-reported" in line for line in lines) == 1
+
+
+def test_a_suite_says_who_says_so_and_so_does_a_failure_of_which_some_readers_show_its_text_alone():
+    facts = night(cell(**MIXED), cell("b", **ALIKE), unmeasured(), changes=[change(), change("all", measure="wer")])
+    root = checked(junit_xml(facts))
+    assert [suite.findtext("system-out") for suite in root] == [SAID_OF_MIXED, SAID_OF_ALIKE, None]
+    failed = {each.get("name"): each.findtext("failure") for each in root[0].iter("testcase")}
+    assert failed["accent"] == f"WER of south: worse by at least 1 point\n{SAID_OF_MIXED}"
+    assert failed["everybody"] == "WER of everybody: worse by at least 1 point"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_names_of_attributes_stay_texts(tmp_path, text):
+    told = {"attributes": {text: {"provenance": "measured"}, "accent": {"provenance": "self_reported"}}}
+    facts = night(cell(dimensions=["accent"], **told), changes=[change()])
+    written = nightly_markdown(facts)
+    assert "<img" not in written
+    assert sum(line.startswith("# ") for line in written.splitlines()) == 1
+    assert checked(junit_xml(facts))[0].findtext("system-out").endswith("Self-reported: accent.")
+    if "\ud800" not in text:
+        assert "\x1b" not in on_screen(tmp_path, facts)

@@ -5,6 +5,7 @@ from typing import IO
 
 from rich.console import Console
 
+from harness.predicates import PredicateError, parse
 from harness.report.bounties import words
 from harness.report.bounties.answers import (
     BountyAnswer,
@@ -16,13 +17,13 @@ from harness.report.bounties.answers import (
     Taken,
     Verified,
 )
-from harness.report.bounties.seen import rows_of
+from harness.report.bounties.seen import EVERYBODY, rows_of
 from harness.report.charts.labels import how_many
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
 from harness.report.wording import percent, plain, points
 from harness.results.bounties.folder import HOW_TO, PUBLIC, SEALED
-from harness.results.bounties.standing import Answered, Standing
+from harness.results.bounties.rules import PublicRules
 
 MAX_ROWS = 40
 _NOT_YET = "waits"
@@ -87,8 +88,7 @@ def _taken(console: Console, taken: Taken) -> None:
 
 
 def _status(console: Console, status: Status) -> None:
-    answered = status.answered or status.standing.answered
-    _answers(console, status.standing, answered)
+    _answers(console, status)
     standing, rules = status.standing, status.rules
     say(
         console,
@@ -106,8 +106,9 @@ def _status(console: Console, status: Status) -> None:
     say(console, f"Last line of the ledger: {standing.last}")
 
 
-def _answers(console: Console, standing: Standing, answered: Sequence[Answered]) -> None:
-    of = {each.n: each for each in answered}
+def _answers(console: Console, status: Status) -> None:
+    standing = status.standing
+    of = {each.n: each for each in status.answered or standing.answered}
     known = {each.n for each in standing.answered}
     shown = [each for each in standing.submitted if each.n in of or each.n not in known][-MAX_ROWS:]
     columns = [
@@ -129,6 +130,23 @@ def _answers(console: Console, standing: Standing, answered: Sequence[Answered])
     ]
     if rows:
         console.print(grid("Submissions and their answers", columns, rows, width=console.width))
+    _columns(console, [each.predicate for each in shown], status.rules)
+
+
+def _columns(console: Console, predicates: Sequence[str], rules: PublicRules) -> None:
+    """Say of every column that groups are made of what it is, and who says so."""
+    asked = frozenset[str]().union(*(_asked(each, rules) for each in predicates))
+    told = [f"{each.name} ({words.column(each)})" for each in rules.columns if each.name in asked]
+    if told:
+        say(console, plain(f"Columns: {'; '.join(told)}."))
+
+
+def _asked(predicate: str, rules: PublicRules) -> frozenset[str]:
+    """Return the columns that a group is made of: of one that cannot be read, any that there are."""
+    try:
+        return parse(predicate, rules.predicate_columns).columns
+    except PredicateError:
+        return frozenset(rules.predicate_columns)
 
 
 def _closed(console: Console, closed: ClosedBounty) -> None:
@@ -155,6 +173,7 @@ def _closed(console: Console, closed: ClosedBounty) -> None:
     ]
     if rows:
         console.print(grid("Clipped WER of every accepted group, round by round", columns, rows, width=console.width))
+        _columns(console, [str(name) for name in closed.rounds["group"] if name != EVERYBODY], closed.rules)
     else:
         say(console, "Nothing was accepted. That is no evidence that nobody is served worse.")
     salt = "" if closed.standing.closed is None else closed.standing.closed.salt
