@@ -7,6 +7,7 @@
 import gc
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -165,8 +166,16 @@ def _run(pipeline: str, overrides: list[str]) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except SystemExit as ended:  # Hydra ends this way when it cannot compose, and after --help
+        sys.stderr.write(_quoting(overrides) if ended.code else "")
         return EXIT_USAGE if ended.code else EXIT_OK
     return max(statuses, default=EXIT_OK)
+
+
+def _quoting(overrides: list[str]) -> str:
+    """Say how a crossing is written in a list, where one without quotes may be what Hydra could not read."""
+    bare = [each for each in overrides if re.search(r"""[\[,][^"'\[\],]*&""", each)]
+    said = """a crossing in a list needs quotes of its own, as in 'slices.by=[gender,"accent & gender"]'"""
+    return f"harness: {bare[0]}: {said}.\n" if bare else ""
 
 
 def _with_path(pipeline: str, *overrides: str) -> list[str]:

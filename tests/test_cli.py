@@ -105,6 +105,7 @@ def corpus(tmp_path_factory):
         pytest.param(
             ["benchmark", "policy.comparator=klingon"], "'klingon' is no slice of accent", id="comparator-all"
         ),
+        pytest.param(["benchmark", "slices.by=[a,a & b]"], "needs quotes of its own", id="bare-crossing"),
         pytest.param(["benchmark", "policy.min_speakers=1"], "one speaker is no evidence", id="min-speakers"),
         pytest.param(["benchmark", "policy.fail_on=[gap]"], r"policy\.fail_on.*\['gap'\].*disparity", id="verdict"),
         pytest.param(["benchmark", "policy.correction=bonferoni"], "holm.*fdr_bh.*none", id="correction"),

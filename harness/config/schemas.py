@@ -190,7 +190,8 @@ class ServiceCardConfig:
 
     Attributes:
         run: A finished run directory, or `[A,B]`: one for each configuration of the service; null: a release alone.
-        release: What `harness release` wrote, or `[A,B]`: the card has its numbers, and none of the run's.
+        release: What `harness release` wrote, or `[A,B]`: the card has its numbers, and none of the run's; that it was
+            made from the run is checked where both are given.
         service: What its author states, YAML; None: nothing is stated.
         out: The folder that the card is written to; None: that of the run, where there is one.
         verify: A `service_card.json` to check against its runs; None: a card is made.

@@ -48,7 +48,8 @@ from harness.results.bounties.halves import Halves, counted, published, split, w
 from harness.results.bounties.rules import LeftOut, PublicRules
 from harness.results.bounties.sealing import SALT_BYTES, Split, commitment, parquet
 from harness.results.ledger import LedgerError
-from harness.results.releases.corpus import budget_beside, known_budget
+from harness.results.releases.beside import BOUNTY, given_away_by
+from harness.results.releases.corpus import budget_beside
 from harness.results.run import SCORES
 from harness.transcription.store import CLEAN
 
@@ -102,14 +103,15 @@ class BountyOpenJob:
 def bounty_open(job: BountyOpenJob) -> BountyOutcome:
     """Divide the people, seal one half, publish the other, and commit to the sealed one.
 
-    What is published is exact: a corpus with private releases has no bounty, and its ledger says that one was opened.
+    What is published is exact: a corpus with private releases has no bounty, its ledger says that one was opened,
+    and what it gives away of earlier publications is told.
 
     Raises:
         HarnessError: The runs are not of the same utterances, or the folder cannot be made; the message says what
             to do.
     """
     _check_free(job.out)
-    _check_not_private(job.systems)
+    beside = given_away_by(job.systems.values())
     gathered = gather(job.systems, columns=job.columns, source=job.source)
     seed = secrets.randbits(128) if job.seed is None else job.seed
     halves = split(
@@ -135,7 +137,7 @@ def bounty_open(job: BountyOpenJob) -> BountyOutcome:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     log.info("%d people published, %d sealed", rules.development.n_speakers, rules.holdout.n_speakers)
-    notes = (*_notes(rules, gathered, halves, job), *_not_recorded(job, rules))
+    notes = (*_notes(rules, gathered, halves, job), *beside, *_not_recorded(job, rules))
     return BountyOutcome(Opened(job.out, rules, notes))
 
 
@@ -153,24 +155,13 @@ def _check_free(out: Path) -> None:
         raise RunDirectoryError(f"out={out}: cannot be made ({error.strerror}). Choose another out=.") from error
 
 
-def _check_not_private(systems: Mapping[str, Run]) -> None:
-    """Refuse a corpus of which a private release was made.
-
-    Raises:
-        UsageError: One was.
-    """
-    for run in systems.values():
-        if (budget := known_budget(run)) is not None:
-            budget.check_publish()
-
-
 def _not_recorded(job: BountyOpenJob, rules: PublicRules) -> tuple[str, ...]:
     """Write beside the manifest that exact numbers are out; return what to say where that cannot be."""
     try:
         if job.source is None:
             raise UsageError("the manifest is not known")
         budget = budget_beside(job.source.manifest.path, job.source.manifest.name)
-        budget.publish({"method": "bounty", "commitment": rules.commitment})
+        budget.publish({"method": BOUNTY, "commitment": rules.commitment})
     except (UsageError, StorageError, LedgerError) as error:
         return (f"NOT WRITTEN DOWN beside the manifest ({error}): make no private release of this corpus.",)
     return ()

@@ -7,6 +7,7 @@ from harness.errors import StorageError, UsageError
 from harness.pipelines.evaluation import EXIT_WITHIN_POLICY
 from harness.results.bundles import Bundled, Claim, Ids, References, write_bundle
 from harness.results.ledger import LedgerError
+from harness.results.releases.beside import given_away
 from harness.results.releases.budget import Budget
 from harness.results.releases.corpus import budget_beside
 from harness.scoring.transcripts.stems import with_stems
@@ -43,7 +44,8 @@ class BundleOutcome:
 def bundle(job: BundleJob) -> BundleOutcome:
     """Write the bundle of a run.
 
-    Its tables are exact: a corpus with private releases has none, and its ledger says that one was made.
+    Its tables are exact: a corpus with private releases has none, its ledger says that one was made, and what it gives
+    away of earlier publications is told.
 
     Raises:
         UsageError: The run cannot be bundled; the message says why.
@@ -55,9 +57,10 @@ def bundle(job: BundleJob) -> BundleOutcome:
         raise UsageError(f"out={out}: expected the name of a file that ends in {SUFFIX}.")
     budget = budget_beside(claim.manifest.path, claim.manifest.name)
     budget.check_publish()
+    notes = given_away(budget)
     with stage("bundling", n_rows=len(claim.manifest)):
         written = write_bundle(_as_heard(claim), out, references=job.references, ids=job.ids)
-    return BundleOutcome(_recorded(budget, claim, written))
+    return BundleOutcome(_recorded(budget, claim, replace(written, notes=notes)))
 
 
 def _as_heard(claim: Claim) -> Claim:

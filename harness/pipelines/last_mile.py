@@ -17,6 +17,7 @@ from harness.pipelines.job import Beyond, Evaluation, Outcome
 from harness.results import Run
 from harness.results.ledger import LedgerError
 from harness.results.placed import placed_beside
+from harness.results.releases.beside import SHARE, not_hidden
 from harness.results.releases.corpus import budget_beside
 from harness.results.run import CONDITIONS, CROSSINGS, EXTRA_HARM, LEVELS, PLACED
 from harness.results.sharing import check_empty, share_aggregate
@@ -117,10 +118,10 @@ def _shared(run: Run, job: LastMileJob) -> str:
     except (UsageError, StorageError, LedgerError) as error:
         return f"NOT SHARED, nothing was written: {error}"
     shared = f"May be shared: {done.path} ({done.n_published} slices, {done.n_hidden} hidden; begin with README.md)"
+    rule = {"min_speakers": done.min_speakers, "manifest": job.manifest.digest}
     try:
-        budget.publish(
-            {"method": "last_mile share", "min_speakers": done.min_speakers, "manifest": job.manifest.digest}
-        )
+        shared = "\n".join([*(f"Note: {note}" for note in not_hidden(budget, rule)), shared])
+        budget.publish({"method": SHARE, **rule})
     except (UsageError, StorageError, LedgerError) as error:
         return f"NOT WRITTEN DOWN that exact numbers are out; make no private release beside them: {error}\n{shared}"
     return shared

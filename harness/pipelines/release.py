@@ -29,7 +29,7 @@ from harness.report.releases.screen import ReleaseWritten
 from harness.report.releases.words import WEAK_EPSILON
 from harness.results import Run
 from harness.results.ledger import Entry
-from harness.results.releases.budget import SPENT, Account, Budget, BudgetError, day_of
+from harness.results.releases.budget import SPENT, Account, Budget, BudgetError, Hides, day_of
 from harness.results.releases.corpus import budget_of, point_to
 from harness.results.releases.design import Dimension, chosen_dimensions, private_dimensions, slices_of
 from harness.results.releases.folder import whole_folder
@@ -98,11 +98,12 @@ def _private(job: ReleaseJob, budget: Budget, scores: pd.DataFrame) -> ReleaseWr
     options, attributes = job.options, job.run.facts["manifest"]["attributes"]
     dimensions = private_dimensions(attributes, by=options.by, slices=options.slices)
     _check_foreseen(scores, options, dimensions)
+    hides = Hides.errors if options.counted is Statistic.public_words else Hides.presence
     cost = Spent(options.epsilon, options.delta if options.method is ReleaseMethod.gaussian else 0.0)
     total = None if options.total_epsilon is None else Spent(options.total_epsilon, options.total_delta)
     if total is None and budget.account().total is None:
         raise BudgetError(f"{_planned(options, dimensions)} {budget.no_budget}")
-    budget.check_spend(cost, total=total)
+    budget.check_spend(cost, hides=hides, total=total)
     _rehearse(job, scores, dimensions)
     what = {
         "method": options.method.value,
@@ -110,7 +111,7 @@ def _private(job: ReleaseJob, budget: Budget, scores: pd.DataFrame) -> ReleaseWr
         **_made_of(job.run),
     }
     with whole_folder(job.out) as folder:
-        entry = budget.spend(cost, what, total=total)
+        entry = budget.spend(cost, what, hides=hides, total=total)
         point_to(budget, job.run)
         try:
             with stage("drawing", n_rows=len(scores)):

@@ -1,7 +1,8 @@
 """Finished runs or releases and an author's YAML in, a service card out; or a card and these in, whether they agree.
 
 Beside a private release of a corpus no exact card of it is made: who has both has the noise. An exact card is the
-owner's own until they publish it, so making one is not written into the corpus's ledger.
+owner's own until they publish it, so making one is not written into the corpus's ledger; what it gives
+away beside what is out already, such as slices that a suppressed release hides, is told.
 """
 
 import logging
@@ -18,7 +19,8 @@ from harness.report.cards.model_index import MODEL_INDEX, NEEDS, PACKAGE, model_
 from harness.report.cards.screen import CardAnswer, CardWritten
 from harness.report.cards.verify import verify
 from harness.results import Run
-from harness.results.releases.corpus import check_made_from, has_known_corpus, known_budget
+from harness.results.releases.beside import given_away_by
+from harness.results.releases.corpus import check_made_from, has_known_corpus
 from harness.results.releases.record import ReleasedRun
 from harness.results.whole import check_whole
 
@@ -30,7 +32,8 @@ class ServiceCardJob:
     """Holds what `harness service_card` needs, as ordinary objects.
 
     Attributes:
-        runs: Finished runs: one for each configuration of the service; beside releases, those they were made from.
+        runs: Finished runs: one for each configuration of the service; beside releases, those they were made from,
+            which is checked; the card has no number of theirs.
         releases: Releases whose numbers the card has in the place of the runs'.
         service: What the author states; None: nothing.
         out: The folder that is written to; None: the run's own, where there is one run.
@@ -76,8 +79,7 @@ def service_card(job: ServiceCardJob) -> CardOutcome:
 def _write(job: ServiceCardJob) -> CardWritten:
     """Make a card and write its files."""
     subjects = job.releases or job.runs
-    if not job.releases:
-        _check_no_private(job.runs)
+    beside = () if job.releases else given_away_by(job.runs)
     card = make_card(subjects, NOTHING_STATED if job.service is None else read_authored(job.service))
     texts = files(card)
     if not job.releases and (job.model_index or (job.model_index is None and find_spec(PACKAGE))):
@@ -92,13 +94,14 @@ def _write(job: ServiceCardJob) -> CardWritten:
         files=tuple(texts),
         n_claims=len(card.document.claims()),
         not_stated=card.authored.not_stated,
-        notes=(*_notes(job, texts), *(() if job.releases else _without_corpus(job.runs))),
+        notes=(*_notes(job, texts), *beside, *(() if job.releases else _without_corpus(job.runs))),
     )
 
 
 def _notes(job: ServiceCardJob, texts: Mapping[str, str]) -> tuple[str, ...]:
     if job.releases:
-        return ("Every number is from the release. What the author states is not checked for numbers.",)
+        made = ", which was made from the run" if job.runs else ""
+        return (f"Every number is from the release{made}. What the author states is not checked for numbers.",)
     return (f"No {MODEL_INDEX}: {NEEDS}.",) if job.model_index is None and MODEL_INDEX not in texts else ()
 
 
@@ -110,19 +113,6 @@ def _without_corpus(runs: Sequence[Run]) -> Iterator[str]:
                 f"{run.path}: its manifest is not where the run found it, so that a private release of its corpus "
                 "would not be seen. If there is one, publish no exact numbers beside it."
             )
-
-
-def _check_no_private(runs: Sequence[Run]) -> None:
-    """Refuse exact numbers of a corpus that has a private release.
-
-    Raises:
-        BudgetError: It has.
-        LedgerError: Its ledger was changed or cut.
-    """
-    for run in runs:
-        budget = known_budget(run)
-        if budget is not None:
-            budget.check_publish()
 
 
 def _folder(path: Path) -> Run:

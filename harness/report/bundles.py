@@ -84,6 +84,10 @@ def show_bundled(bundled: Bundled, out: IO[str]) -> None:
     if bundled.ids is Ids.coded:
         say(console, "Ids are codes: this hides names, not people. What was heard is nearly what was said.")
     say(console, "Its tables are exact: make no private release of this corpus beside it, which would protect nobody.")
+    if bundled.small:
+        say(console, bundled.small)
+    for note in bundled.notes:
+        say(console, plain(f"Note: {note}"))
     if bundled.ledger is not None:
         say(console, plain(f"Written down in {bundled.ledger}"))
     if bundled.unrecorded:

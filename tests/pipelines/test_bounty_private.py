@@ -42,6 +42,21 @@ def test_after_a_bounty_nothing_private_is_released(place):
     assert not (place / "released").exists()
 
 
+def test_a_bounty_says_what_it_gives_away_of_a_suppressed_release_and_a_bundle_what_of_its_sealed_half(place):
+    hidden = ("run=runs/base", "out=released", "release.method=suppression", "release.min_speakers=5")
+    ended = harness("release", *hidden, cwd=place)
+    assert ended.exit_status == 0, ended.err
+    words = ("run=runs/base", "alternatives.other=runs/other", "out=bounty", "rules.min_speakers=5")
+    ended = harness("bounty", "open", *words, cwd=place)
+    assert ended.exit_status == 0, ended.err
+    assert "releases.jsonl:2: slices of fewer than 5 people were hidden on" in " ".join(ended.out.split())
+    ended = harness("bundle", "runs/base", cwd=place)
+    assert ended.exit_status == 0, ended.err
+    said = " ".join(ended.out.split())
+    assert "releases.jsonl:2: slices of fewer than 5 people were hidden on" in said
+    assert "releases.jsonl:3: a bounty was opened on" in said
+
+
 def test_a_bounty_whose_manifest_is_gone_says_that_it_is_in_no_ledger(place):
     ended = harness(
         "bounty",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from harness.results import Run
 from harness.results.ledger import Ledger
 from harness.results.releases.budget import FILE
 from tests.builders import FEW_RESAMPLES, harness, harness_process, hypothesis_lines
@@ -188,6 +189,19 @@ def test_no_exact_tables_beside_a_private_release(run, own, tmp_path):
     assert ended.exit_status == 2
     assert "private" in ended.err
     assert not (tmp_path / "run.tar").exists()
+
+
+@pytest.mark.parametrize("option", ["include", "withhold"])
+def test_how_many_rows_are_of_few_people_and_of_one_is_said_in_it_and_on_the_screen(run, own, tmp_path, option):
+    """Whatever is done with the references: the tables have every slice."""
+    ended = harness("bundle", run, f"manifest.path={own}", f"references={option}", cwd=tmp_path)
+    assert ended.exit_status == 0, ended.err
+    people = Run.open(run).slices["n_speakers"]
+    few, one = int(people.between(1, 4).sum()), int((people == 1).sum())
+    assert 0 < one < few
+    said = f"of {len(people)} rows of slices.csv, {few} are of fewer than 5 people, the floor of its policy, {one} of"
+    assert said in " ".join(ended.out.split())
+    assert said in " ".join(contents(tmp_path / "run.tar")["README.md"].decode().split())
 
 
 def test_a_file_of_another_kind_is_not_overwritten(run, tmp_path):

@@ -13,7 +13,7 @@ from harness.fairness.privacy import Caps, ReleaseMethod, Spent, private_table
 from harness.pipelines import release as pipeline
 from harness.pipelines.release import release
 from harness.results import Run
-from harness.results.releases.budget import FILE, Budget, BudgetError
+from harness.results.releases.budget import FILE, Budget, BudgetError, Hides
 from harness.results.releases.record import CSV, JSON, MARKDOWN, PAGE, read_release
 from tests.builders import FEW_RESAMPLES, Ended, harness, tone_corpus
 from tests.pipelines.released import N_SPEAKERS, SLICES, copied, job, kinds, rescored, without_scripts, write_corpus
@@ -124,7 +124,7 @@ def test_two_systems_of_one_corpus_have_one_budget(corpus, tmp_path):
 
 
 def test_the_ledger_of_another_corpus_is_refused(corpus, tmp_path):
-    Budget(tmp_path / "others.jsonl", "others").spend(Spent(1.0, 0.0), {}, total=Spent(2.0, 0.0))
+    Budget(tmp_path / "others.jsonl", "others").spend(Spent(1.0, 0.0), {}, hides=Hides.presence, total=Spent(2.0, 0.0))
     with pytest.raises(BudgetError, match="is the ledger of corpus 'others'; the run is of 'tones'"):
         release(job(corpus, tmp_path / "out", ledger=str(tmp_path / "others.jsonl")))
 
@@ -157,6 +157,42 @@ def test_exact_after_private_and_private_after_exact_are_refused(corpus, tmp_pat
     release(job(tmp_path / "other", tmp_path / "c", **exact))
     with pytest.raises(BudgetError, match="Noise beside them protects nobody"):
         release(job(tmp_path / "other", tmp_path / "d"))
+
+
+@pytest.mark.parametrize("is_public_first", [True, False], ids=["words-first", "presence-first"])
+def test_no_release_hides_who_took_part_where_another_publishes_it(corpus, tmp_path, is_public_first):
+    """Else the second would promise of all together what the first has broken: it tells exactly who is counted."""
+    presence: dict[str, object] = {"words_are_public": False}
+    public = {"words_are_public": True, "caps": Caps(words=30, errors=15), "epsilon": 4.0}
+    first, second = (public, presence) if is_public_first else (presence, public)
+    release(job(corpus, tmp_path / "a", **first))
+    with pytest.raises(BudgetError, match="publishes what another hides"):
+        release(job(corpus, tmp_path / "b", **second))
+    assert not (tmp_path / "b").exists()
+    assert kinds(corpus) == ["opened", "spent", "written"]
+
+
+def test_what_can_be_read_beside_a_suppressed_release_is_said_with_the_line_that_says_when(corpus, tmp_path):
+    release(job(corpus, tmp_path / "out", method=ReleaseMethod.suppression, min_speakers=25, slices={}))
+    for words in (
+        ("bundle", f"run={corpus / 'run'}", f"out={tmp_path / 'b.tar'}"),
+        ("service_card", f"run={corpus / 'run'}", f"out={tmp_path / 'card'}"),
+    ):
+        ended = harness(*words, cwd=corpus)
+        assert ended.exit_status == 0, ended.err
+        said = " ".join(ended.out.split())
+        assert f"{FILE}:2: slices of fewer than 25 people were hidden on" in said
+        assert "Whoever gets both that and this can read what was hidden there" in said
+
+
+def test_a_suppressed_release_s_own_card_gives_nothing_away(corpus, tmp_path):
+    release(job(corpus, tmp_path / "out", method=ReleaseMethod.suppression, slices={}))
+    ended = harness(
+        "service_card", f"release={tmp_path / 'out'}", f"run={corpus / 'run'}", f"out={tmp_path / 'card'}", cwd=corpus
+    )
+    assert ended.exit_status == 0, ended.err
+    assert "can read what was hidden" not in " ".join(ended.out.split())
+    assert "the release, which was made from the run" in " ".join(ended.out.split())
 
 
 def test_a_suppressed_release_shows_the_run_s_numbers_of_slices_with_enough_people(corpus, tmp_path):
@@ -230,9 +266,20 @@ def test_what_last_mile_shares_is_exact_and_no_private_release_is_made_beside_it
         release(job(tmp_path, tmp_path / "out", run="a", slices={"accent": ["north", "south"]}))
 
 
+def test_beside_a_bundle_what_last_mile_hides_is_not_hidden_and_another_share_by_the_same_rule_says_nothing(tmp_path):
+    tone_corpus(tmp_path)
+    for run in ("a", "b"):
+        told = " ".join(shared(tmp_path, run).out.split())
+        assert "May be shared" in told
+        assert "exact numbers of these people were published" not in told
+    Budget(tmp_path / FILE, "tones").publish({"method": "bundle", "bundle": "0", "manifest": "0"})
+    said = " ".join(shared(tmp_path, "c").out.split())
+    assert "(bundle), with nothing hidden. Whoever gets both that and this may read what is hidden here." in said
+
+
 def test_beside_a_private_release_last_mile_shares_nothing(tmp_path):
     tone_corpus(tmp_path)
-    Budget(tmp_path / FILE, "tones").spend(Spent(1.0, 0.0), {}, total=Spent(2.0, 0.0))
+    Budget(tmp_path / FILE, "tones").spend(Spent(1.0, 0.0), {}, hides=Hides.presence, total=Spent(2.0, 0.0))
     ended = shared(tmp_path, "a")
     assert ended.exit_status == 2  # before anything is heard
     assert "cannot be published any more" in ended.err

@@ -97,6 +97,7 @@ def test_a_disk_that_fails_after_spending_says_that_it_stays_spent(corpus, tmp_p
         pytest.param({"total_epsilon": None}, r"no budget yet", id="no-budget"),
         pytest.param({"total_epsilon": 1e6}, r"release\.total_epsilon=", id="a-budget-that-is-none"),
         pytest.param({"slices": {}}, "nobody declared the values of 'accent'", id="no-slices"),
+        pytest.param({"by": [], "slices": {}}, r"release\.by='\[accent,\"accent & gender\"\]'", id="nothing"),
         pytest.param({"by": ["tone"], "slices": {}}, "no attribute of", id="unknown"),
         pytest.param(
             {"by": ["accent"], "slices": {"accent": ["=1", "'=1"]}}, r"each named\s+once", id="alike-as-written"

@@ -44,6 +44,11 @@ LONGEST_S = 1e7  # seconds of an utterance
 LONGEST_LINE = 2_000_000  # bytes of an utterance's line: some hours of speech
 LONGEST_TEXT, MOST_TEXTS = 5_000, 200  # characters of a note or a version; how many
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_WITHHELD = {
+    "withhold": "who made it withholds them (references=withhold), whatever the licence",
+    "auto": "its licence is not stated, or not known to let them be passed on",
+}  # by what was asked for
+_ASKED = (*_WITHHELD, "include")
 _NEEDED = (ABOUT, CONFIGURED, FACTS, HEARD, *(f"{TABLES_FOLDER}/{name}" for name in (SLICES, DISPARITIES, SUMMARY)))
 
 
@@ -141,9 +146,10 @@ class Bundle:
             ManifestError: That in the bundle is damaged, or an attribute in it is refused.
         """
         if own is None and not self.has_references:
+            why = _WITHHELD.get(str(self.about.get("why")), "they were left out")
             raise BundleError(
-                f"{self.path}: holds no references; the licence of {shown(self.facts['manifest']['name'])} is not "
-                "known to let them be passed on. Name your own copy of the corpus: manifest.path=FILE."
+                f"{self.path}: holds no references of {shown(self.facts['manifest']['name'])}; {why}. Name your own "
+                "copy of the corpus: manifest.path=FILE."
             )
         known = self._unpacked() if own is None else named(own, Ids(self.about["ids"])).manifest
         self._check_same(known, is_own=own is not None)
@@ -229,6 +235,8 @@ def _checked(path: Path, about: Mapping[str, Any]) -> dict[str, tuple[object, st
             f"{path}: is a bundle of version {shown(about.get('version'))}; this harness reads {FORMAT_VERSION}. "
             "Install the harness that it names in its versions.txt."
         )
+    if about.get("why", "auto") not in _ASKED:
+        raise BundleError(f"{path}: {ABOUT} has why={shown(about.get('why'))}; expected {' or '.join(_ASKED)}.")
     choices = {"pipeline": SCOREABLE, "references": ("included", "withheld"), "ids": tuple(each.value for each in Ids)}
     for name, known in choices.items():
         if about.get(name) not in known:

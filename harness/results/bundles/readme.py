@@ -57,6 +57,7 @@ done. To know that this is the bundle that was published, compare its SHA-256, w
 
 - References and attributes are **{references}**: {why}. {licence}
 - {ids}
+- {small}
 - People who withdrew their consent are in no line.
 - Left out: recordings; paths and the machine; why single clips failed; the speed of the recogniser; examples of single
   utterances.
@@ -71,7 +72,7 @@ Hypotheses of a good recogniser are nearly the references. Where those may not b
 """
 
 
-def readme(about: Mapping[str, object], files: Sequence[str], *, licence: str, why: str) -> str:
+def readme(about: Mapping[str, object], files: Sequence[str], *, licence: str, why: str, small: str) -> str:
     """Return the README of a bundle.
 
     Args:
@@ -79,6 +80,7 @@ def readme(about: Mapping[str, object], files: Sequence[str], *, licence: str, w
         files: Names of the files, README and bundle.json apart.
         licence: Of the corpus; empty when not stated.
         why: Why references are in it or not.
+        small: How many rows are of few people, in words.
     """
     is_included = about["references"] == "included"
     licensed = f"The corpus is under {licence}; who passes them on keeps to it." if licence else ""
@@ -92,6 +94,7 @@ def readme(about: Mapping[str, object], files: Sequence[str], *, licence: str, w
         why=why,
         licence=licensed if is_included else "Whoever has the corpus can check the claim: its rows are told by digest.",
         ids=_IDS[str(about["ids"])],
+        small=small,
         and_references=" and references" if is_included else ", with the references of whoever has the corpus,",
     )
 

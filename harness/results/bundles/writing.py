@@ -46,6 +46,7 @@ from harness.results.bundles.contents import (
 )
 from harness.results.bundles.licences import lets_pass_on
 from harness.results.bundles.readme import readme
+from harness.results.bundles.small import small_rows
 from harness.results.exporters.json_lines import write_json_lines
 from harness.results.run import CONFIG, DISPARITIES, FACTS, SUMMARY, Run
 from harness.results.whole import check_whole
@@ -103,6 +104,8 @@ class Bundled:
         is_included: Whether references and attributes are in it.
         why: Why they are, or are not, in words.
         ids: What utterances and speakers are called in it.
+        small: How many rows of its slices are of few people, in words.
+        notes: What it gives away beside what is out already.
         ledger: Where it is written down that exact numbers of the corpus are out; None: nowhere.
         unrecorded: Why not; empty where it is.
     """
@@ -116,6 +119,8 @@ class Bundled:
     is_included: bool
     why: str
     ids: Ids
+    small: str = ""
+    notes: tuple[str, ...] = ()
     ledger: Path | None = None
     unrecorded: str = ""
 
@@ -147,22 +152,24 @@ def write_bundle(claim: Claim, out: Path, *, references: References, ids: Ids) -
     if ids is Ids.coded and any(SPEAKER in str(name).split(AND) for name in run.facts["sliced_by"]):
         raise UsageError(f"{run.path}: slices by {SPEAKER}, so that its tables name people. Bundle it with ids=kept.")
     is_included, why = _may_include(manifest.datasheet.license, references)
-    known = named(manifest, ids)
+    known, small = named(manifest, ids), small_rows(run)
     with TemporaryDirectory(prefix="harness-bundle-") as folder:
         parts = _Parts(Path(folder), {})
         _write_claim(parts, claim, coded=ids is Ids.coded)
         _write_heard(parts, run, known)
         if is_included:
             _write_references(parts, known.manifest)
-        about = _about(claim, known, is_included=is_included, ids=ids)
-        parts.text(README, readme(about, list(parts.files), licence=manifest.datasheet.license, why=why))
+        about = _about(claim, known, is_included=is_included, ids=ids) | {"why": references.value}
+        told = {"licence": manifest.datasheet.license, "why": why}
+        parts.text(README, readme(about, list(parts.files), **told, small=small))
         parts.text(ABOUT, as_json(about | {"files": parts.told()}))
         parts.check()
         digest = write_archive(out, parts.files)
         n_files = len(parts.files)
     size = out.stat().st_size
     log.info("%s: %d files, %d bytes, SHA-256 %s", out, n_files, size, digest)
-    return Bundled(out, digest, size, n_files, len(manifest), manifest.datasheet.license, is_included, why, ids)
+    licence = manifest.datasheet.license
+    return Bundled(out, digest, size, n_files, len(manifest), licence, is_included, why, ids, small)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """A corpus's ledger of releases in, whether one more may be made out; what it costs is on the disk before it is drawn.
 
 A corpus has one ledger and one budget, for all its runs. Every private release spends of it (basic composition: what is
-lost adds up, Dwork et al. 2006), and a corpus has private releases or exact tables, never both: beside exact numbers
-noise protects nobody.
+lost adds up, Dwork et al. 2006), which holds where all hide the same of a person: the first says what. A corpus has
+private releases or exact tables, never both: beside exact numbers noise protects nobody.
 """
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,6 +34,13 @@ class BudgetError(UsageError):
     """Says why a corpus's budget or its earlier publications do not let a release be made."""
 
 
+class Hides(Enum):
+    """What of a person a private release hides: which corpora are neighbours (Dwork & Roth 2014, definition 2.4)."""
+
+    presence = "presence"  # whether they took part, and all they said
+    errors = "errors"  # how they were heard; who took part and what they read is published
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Says what a ledger does.
@@ -42,7 +50,7 @@ class Account:
         total: The budget; None: none was chosen.
         spent: Of it, by all releases.
         private: Entries of private releases.
-        exact: Entries of exact publications.
+        exact: Entries of exact publications; those with `min_speakers` hid small slices.
         unfinished: Those of the private releases that were begun and never written: what they spent is spent.
     """
 
@@ -90,34 +98,37 @@ class Budget:
         """
         return self._account(Ledger(self.path).entries())
 
-    def check_spend(self, cost: Spent, *, total: Spent | None) -> None:
+    def check_spend(self, cost: Spent, *, hides: Hides, total: Spent | None) -> None:
         """Refuse what could not be spent, before anything is done.
 
         Raises:
             BudgetError: As `spend` does.
         """
-        self._checked(self.account(), cost, total)
+        self._checked(self.account(), cost, hides, total)
 
-    def spend(self, cost: Spent, what: Mapping[str, object], *, total: Spent | None = None) -> Entry:
+    def spend(self, cost: Spent, what: Mapping[str, object], *, hides: Hides, total: Spent | None = None) -> Entry:
         """Write down that a private release is made; it is on the disk when this returns, and cannot be taken back.
 
         Args:
             cost: Of the release.
             what: Method, dimensions, digests.
+            hides: What of a person; the first release decides it for all of the corpus.
             total: The budget of the corpus, which the first release chooses; None: as the ledger says.
 
         Returns:
             Its entry, whose digest tells nothing of what it says: a secret number is in it.
 
         Raises:
-            BudgetError: There is not so much left, no budget was chosen or another one, or exact tables are published.
+            BudgetError: There is not so much left, no budget was chosen or another one, exact tables are published, or
+                earlier releases hide something else.
             LedgerError: The ledger was changed or cut.
             StorageError: It cannot be written.
         """
-        said = {"epsilon": cost.epsilon, "delta": cost.delta, **what, "secret": secrets.token_hex(16)}
+        said = {"epsilon": cost.epsilon, "delta": cost.delta, "hides": hides.value, **what}
+        said["secret"] = secrets.token_hex(16)
         with self._held() as held:
             account = self._account(held.entries)
-            chosen = self._checked(account, cost, total)
+            chosen = self._checked(account, cost, hides, total)
             if account.corpus is None:
                 held.append(OPENED, {"corpus": self.corpus, "epsilon": chosen.epsilon, "delta": chosen.delta})
             return held.append(SPENT, said)
@@ -150,7 +161,7 @@ class Budget:
                 held.append(OPENED, {"corpus": self.corpus, "epsilon": None, "delta": None})
             return held.append(EXACT, {**what, "secret": secrets.token_hex(16)})
 
-    def _checked(self, account: Account, cost: Spent, total: Spent | None) -> Spent:
+    def _checked(self, account: Account, cost: Spent, hides: Hides, total: Spent | None) -> Spent:
         """Return the budget of the corpus."""
         if account.exact:
             entry = account.exact[0]
@@ -161,11 +172,30 @@ class Budget:
                 "the other, so an ε would be a promise that is already broken. "
                 + ("Go on with exact tables (release.method=suppression)." if tables else "That was the release.")
             )
+        self._check_hides(account, hides)
         chosen = self._chosen(account, total)
         left = Account(total=chosen, spent=account.spent).left or chosen
         if _more(cost.epsilon, left.epsilon) or _more(cost.delta, left.delta):
             raise BudgetError(self._overspent(account, chosen, cost))
         return chosen
+
+    def _check_hides(self, account: Account, hides: Hides) -> None:
+        """Refuse to hide something else than every earlier release does: their costs would add up to no promise."""
+        other = [entry for entry in account.private if entry.content.get("hides") != hides.value]
+        if not other:
+            return
+        known = [each for each in Hides if each.value == other[0].content.get("hides")]
+        begins = f"{self.path}:{other[0].n}: the private release of {day_of(other[0])} "
+        if not known:
+            raise BudgetError(
+                f"{begins}does not say what of a person it hides, so that nobody can tell what it and another promise "
+                "together. Make no other private release of this corpus."
+            )
+        raise BudgetError(
+            f"{begins}hides {_HIDES[known[0]]}; this one would hide {_HIDES[hides]}. All releases of a corpus hide the "
+            f"same, as the first chose, for else one publishes what another hides. {_HOW_TO_HIDE[known[0]]} Nothing "
+            "was spent."
+        )
 
     def _chosen(self, account: Account, total: Spent | None) -> Spent:
         if account.total is None:
@@ -246,6 +276,16 @@ class Budget:
             if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < float("inf"):
                 raise LedgerError(f"{self.path}:{entry.n}: has {name}={value!r}; expected a number >= 0.")
         return Spent(float(str(epsilon)), float(str(delta)))
+
+
+_HIDES = {
+    Hides.presence: "whether a person took part, and all they said",
+    Hides.errors: "how the recogniser heard a person, and not whether they took part (release.words_are_public)",
+}
+_HOW_TO_HIDE = {
+    Hides.presence: "Leave release.words_are_public and release.statistic out.",
+    Hides.errors: "Give release.words_are_public=true, and leave release.statistic out.",
+}
 
 
 def day_of(entry: Entry) -> str:

@@ -93,7 +93,7 @@ def _names(about: Mapping[str, Mapping[str, object]], by: Sequence[str] | None) 
     if not names:
         raise UsageError(
             f"release.by=: names nothing to tell people apart by; the run's attributes are {sorted(about)}. A release "
-            "is by attributes such as accent, crossings such as 'accent & gender', and overall, which is everybody."
+            "is by attributes, crossings, and overall, which is everybody: release.by='[accent,\"accent & gender\"]'."
         )
     return list(dict.fromkeys(names))
 

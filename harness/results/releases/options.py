@@ -11,7 +11,8 @@ class ReleaseOptions(PrivacyOptions):
     """Says what is released, and what it may cost.
 
     Attributes:
-        by: Attributes, crossings such as `accent & gender`, and `overall`; None: every attribute of people.
+        by: Attributes, `overall`, and crossings in quotes of their own, as in `release.by='[age,"accent & gender"]'`;
+            None: every attribute of people.
         slices: Values of an attribute, declared before anyone looked: `{accent: [us, indian]}`; else the datasheet's.
         min_speakers: Fewest people of a slice that suppression shows.
         total_epsilon: The budget of the corpus for all its releases, chosen with the first; None: as its ledger says.

@@ -43,6 +43,20 @@ def test_an_honest_bundle_is_read(bundle):
     assert versions["numpy"]
 
 
+@pytest.mark.parametrize(
+    ("option", "licence", "why"),
+    [
+        pytest.param("withhold", "CC0-1.0", "who made it withholds them", id="by-option"),
+        pytest.param("auto", "CC-BY-NC-4.0", "its licence is not stated, or not known", id="by-licence"),
+    ],
+)
+def test_why_references_are_not_in_it_is_told_as_it_was(tmp_path, option, licence, why):
+    sent = bundled(rescored(tmp_path, *PLAIN, license=licence), f"references={option}")
+    said = refusal(sent)
+    assert why in said
+    assert "manifest.path=FILE" in said
+
+
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_no_byte_of_it_can_be_changed_unseen(bundle, tmp_path_factory, data):
@@ -62,6 +76,7 @@ CHANGES = [
     pytest.param({}, {"format": "zip"}, "something else", id="another-format"),
     pytest.param({}, {"pipeline": "compare"}, "pipeline", id="another-pipeline"),
     pytest.param({}, {"ids": ["coded"]}, "ids", id="list-for-a-word"),
+    pytest.param({}, {"why": ["auto"]}, "why", id="list-for-a-reason"),
     pytest.param({}, {"n_utterances": 10**12}, "n_utterances", id="too-many"),
     pytest.param({}, {"n_utterances": 47}, "not those", id="another-number"),
     pytest.param({}, {"files": []}, "they are not", id="no-files"),

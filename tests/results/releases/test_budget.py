@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness.errors import StorageError
 from harness.fairness.privacy import Spent
 from harness.results.ledger import HEAD, Ledger, LedgerError
-from harness.results.releases.budget import EXACT, OPENED, SPENT, WRITTEN, Budget, BudgetError
+from harness.results.releases.budget import EXACT, OPENED, SPENT, WRITTEN, Budget, BudgetError, Hides
 
 WHAT = {"method": "laplace", "dimensions": {"accent": ["north", "south"]}}
 TOTAL = Spent(1.0, 1e-5)
@@ -22,8 +22,32 @@ def budget(tmp_path):
     return Budget(tmp_path / "releases.jsonl", "tones")
 
 
-def spend(budget, epsilon=0.25, delta=0.0, total=TOTAL):
-    return budget.spend(Spent(epsilon, delta), WHAT, total=total)
+def spend(budget, epsilon=0.25, delta=0.0, total=TOTAL, hides=Hides.presence):
+    return budget.spend(Spent(epsilon, delta), WHAT, hides=hides, total=total)
+
+
+@pytest.mark.parametrize(
+    ("first", "advice"),
+    [(Hides.presence, r"Leave release\.words_are_public"), (Hides.errors, r"Give release\.words_are_public=true")],
+)
+def test_all_releases_of_a_corpus_hide_the_same_of_a_person_as_the_first_does(budget, first, advice):
+    (other,) = set(Hides) - {first}
+    spend(budget, hides=first)
+    before = budget.path.read_bytes()
+    with pytest.raises(BudgetError, match=rf"releases\.jsonl:2: the private release of .* hides .* {advice}"):
+        spend(budget, hides=other)
+    with pytest.raises(BudgetError, match=advice):
+        budget.check_spend(Spent(0.25, 0.0), hides=other, total=None)
+    assert budget.path.read_bytes() == before
+    spend(budget, hides=first)
+
+
+def test_beside_a_release_that_does_not_say_what_it_hides_none_is_made(budget):
+    Ledger(budget.path).append(OPENED, {"corpus": "tones", "epsilon": 1.0, "delta": 1e-5})
+    Ledger(budget.path).append(SPENT, {"epsilon": 0.25, "delta": 0.0, **WHAT})
+    for hides in Hides:
+        with pytest.raises(BudgetError, match="does not say what of a person it hides"):
+            spend(budget, hides=hides)
 
 
 def test_the_first_release_chooses_the_budget_and_each_spends_of_it(budget):

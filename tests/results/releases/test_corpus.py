@@ -10,7 +10,7 @@ from harness.errors import UsageError
 from harness.fairness.privacy import Spent
 from harness.results import Run
 from harness.results.ledger import Ledger
-from harness.results.releases.budget import FILE, BudgetError
+from harness.results.releases.budget import FILE, BudgetError, Hides
 from harness.results.releases.corpus import budget_beside, budget_of, known_budget, point_to
 
 
@@ -30,7 +30,7 @@ def manifest(tmp_path):
 
 
 def spend(budget):
-    return budget.spend(Spent(0.5, 0.0), {}, total=Spent(1.0, 0.0))
+    return budget.spend(Spent(0.5, 0.0), {}, hides=Hides.presence, total=Spent(1.0, 0.0))
 
 
 def test_the_ledger_lies_beside_the_manifest_and_is_one_for_all_runs(tmp_path, manifest):
