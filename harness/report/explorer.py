@@ -17,6 +17,7 @@ from harness.report.explorer_filters import FAILED, SIGNS, Filter, Filters, comb
 from harness.report.explorer_rows import Ints, Ranking, ranking
 from harness.report.pages import embedded, visible
 from harness.report.recordings import NOT_FOUND, Recording, Recordings, recordings
+from harness.report.shown import ShownRun
 from harness.results import Run
 
 TRANSCRIPTS, SPEAKERS = "transcripts", "speakers"  # what can be left out
@@ -70,15 +71,15 @@ class _Shown:
         )
 
 
-def explorer_data(run: Run, options: Redacting) -> dict[str, object]:
+def explorer_data(run: Run, options: Redacting, printed: ShownRun | None = None) -> dict[str, object]:
     """Return what the explorer of a run shows, for `page(data={"utterances": …}, scripts=["explorer.js"])`.
 
     What is left out is nowhere in it. Where anything is, so are ids of utterances and paths of recordings, which may
     name who speaks or say what is said; an utterance is then called by its row in scores.parquet. Without speakers, no
-    utterance has attributes that make its speaker one of few.
+    utterance has attributes that make its speaker one of few, or would with what is `printed` of the run beside.
     """
     redacted = frozenset(options.redact)
-    scores = without_few(run.scores, run.facts) if SPEAKERS in redacted else run.scores
+    scores = without_few(run.scores, run.facts, printed) if SPEAKERS in redacted else run.scores
     found = filters(scores, run.facts, without=_SPEAKER if SPEAKERS in redacted else None)
     ranked = ranking(scores, found.parts)
     fixed = _fixed(found, len(scores), redacted) | _totals(found)

@@ -34,6 +34,6 @@ def is_few(table: pd.DataFrame, floor: int) -> Bools:
     return is_crossed(table["dimension"]) & (table["n_speakers"] < floor).to_numpy(bool)
 
 
-def keys_of(table: pd.DataFrame) -> list[Key]:
-    """Return dimension and slice of every row."""
-    return list(zip(table["dimension"], table["slice"], strict=True))
+def keys_of(table: pd.DataFrame, column: str = "slice") -> list[Key]:
+    """Return dimension and slice of every row, or the slice that another column names."""
+    return list(zip(table["dimension"], table[column], strict=True))

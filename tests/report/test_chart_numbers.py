@@ -140,6 +140,17 @@ def test_cells_that_nobody_is_in_are_named_empty():
     assert "empty" in texts_of(charts.svg(charts.heatmap(frame, "accent & pitch")))
 
 
+def test_cells_of_few_and_of_nobody_are_alike_where_that_is_not_to_be_told():
+    frame = pd.concat([slices(), pairs()])
+    frame = frame[frame["slice"] != "south & low"]  # of few; nobody is in west & high
+    chart = charts.heatmap(frame, "accent & pitch", few=None)
+    cells = {cell.pop("label"): cell for cell in data(chart, "cells")}
+    untold = [{**cells[name], "row": 0, "col": 0} for name in ("south & low", "west & high")]
+    assert untold[0] == untold[1]
+    assert "empty" not in texts_of(charts.svg(chart))
+    assert "empty" not in charts.description(chart)
+
+
 def test_cells_without_a_verdict_have_no_colour():
     judged = table({"verdict": "insufficient"}, [{"dimension": "accent & pitch", "slice": "north & low"}])
     judged = pd.concat([judged, judged.assign(slice="south & low", verdict="inconclusive")])

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,9 +16,12 @@ from harness.report.html.redacted import RedactedRun
 from harness.report.markdown import render
 from harness.report.shown import ShownRun, few_sentence
 from harness.results import Run
+from harness.results.complements import NOTHING, keys_shown
+from harness.results.sharing.cells import Key, members_of
 from harness.results.tracking import metrics
 from tests.builders import harness
 from tests.report.builders import finished_run, promising
+from tests.report.cards.builders import checked, written
 from tests.report.html_builders import rendered, without_scripts
 from tests.report.test_screen import shown
 
@@ -144,8 +148,65 @@ def test_without_speakers_no_utterance_says_that_its_speaker_is_one_of_few(plant
     page = rendered(planted, redact=["speakers"])
     data = json.loads(re.search(r'id="data-utterances">(.*?)</script>', page, re.DOTALL)[1])
     values = {each["name"]: dict(zip(each["values"], each["totals"], strict=True)) for each in data["filters"]}
-    assert values["accent"] == {FEW: 4, "north": 16, "south": 20}
-    assert values["gender"] == {FEW: 4, "man": 16, "woman": 20}
+    assert values["accent"] == {FEW: 4 + 20, "north": 16}  # women less women of the south are the one of the north
+    assert values["gender"] == {FEW: 4 + 20, "man": 16}
+
+
+@pytest.fixture(scope="module")
+def subtractable(tmp_path_factory):
+    """Return a run in which one person, of a gender of their own, and one woman of the north are few."""
+    genders = dict(zip(GENDERS, ["other", *["man"] * 3, "woman", *["man"] * 3, *["woman"] * 2], strict=True))
+    return finished_run(
+        tmp_path_factory.mktemp("subtractable"),
+        attributes=ATTRIBUTES,
+        by_speaker={"gender": genders},
+        slices=SliceOptions(by=["accent", "gender"], intersections=2),
+        policy=promising(min_words=1, min_speakers=2, min_utterances=2),
+    )
+
+
+def test_no_slice_of_few_is_the_difference_of_slices_that_a_redacted_report_prints(subtractable):
+    run = RedactedRun(subtractable.path, frozenset({"speakers"}))
+    assert {("gender", "other"), ("accent & gender", CELL)} <= run.few
+    assert given_away(subtractable.scores, run.few, keys_shown(run.slices, run.disparities)) == []
+    assert {"man", "north & man"} <= set(run.slices["slice"])
+    assert "woman" not in set(run.slices["slice"])  # everybody less men and women is the other one
+    page = without_scripts(rendered(subtractable, redact=["speakers"]))
+    assert "from which those could be worked out by subtraction" in page
+
+
+def test_what_its_owner_reads_has_every_slice_of_enough_people(subtractable):
+    assert ShownRun(subtractable.path).beside == NOTHING
+
+
+def test_a_card_shows_no_intersection_that_less_the_whole_is_a_person_and_verifies(subtractable, tmp_path):
+    card = written(tmp_path / "card", subtractable)
+    for file in card.iterdir():
+        text = file.read_text(encoding="utf-8")
+        assert not [name for name in (CELL, "north & man", "south & man", "south & woman") if name in text]
+        assert "woman" in text
+    assert "could be worked out by subtraction" in (card / "service_card.md").read_text(encoding="utf-8")
+    assert checked(card, subtractable).exit_status == 0
+
+
+def test_without_speakers_no_chart_tells_where_few_people_are(subtractable):
+    page = rendered(subtractable, redact=["speakers"])
+    heatmap = json.loads(re.search(r'id="chart-heatmap-0">(.*?)</script>', page, re.DOTALL)[1])
+    assert "other" not in re.findall(r"\w+", json.dumps(heatmap["datasets"]))
+    untold = [{**cell, "label": "", "row": 0, "col": 0} for cell in cells_of(heatmap) if cell["number"] == "–"]
+    assert untold == [untold[0]] * len(untold)
+    assert "< 2" not in json.dumps(heatmap)
+    assert "is drawn empty" not in page
+
+
+def given_away(scores, few, shown):
+    """Return the cells of few that are sums and differences of cells shown, found by rank."""
+    by = [name for name in dict.fromkeys(key.dimension for key in shown) if name != "overall"]
+    keys, incidence = members_of(scores, by)
+    matrix = {key: row.astype(float) for key, row in zip(keys, incidence, strict=True)}
+    told = np.array([matrix[key] for key in shown])
+    rank = np.linalg.matrix_rank(told)
+    return [name for name in few if np.linalg.matrix_rank(np.vstack([told, matrix[Key(*name)]])) == rank]
 
 
 def test_acoustic_attributes_make_nobody_one_of_few():

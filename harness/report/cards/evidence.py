@@ -13,12 +13,16 @@ import pandas as pd
 
 from harness.corpus.attributes import DECLINED, INTERSECTION_SEPARATOR, UNDECLARED
 from harness.errors import RunDirectoryError
+from harness.fairness.membership import OVERALL
 from harness.provenance import digest_of_file
 from harness.report.cards.blocks import Claim
 from harness.report.cards.units import Value, cell_value, shown
-from harness.report.wording import plain
+from harness.report.wording import mapping, plain
 from harness.results import Run
-from harness.results.releases.record import CSV, JSON
+from harness.results.complements import NOTHING, Complements, complements
+from harness.results.few import Key as Name
+from harness.results.few import floor_of, is_few, keys_of
+from harness.results.releases.record import CSV, JSON, ReleasedRun
 from harness.results.run import (
     ADJUSTED,
     BALANCE,
@@ -43,7 +47,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {  # columns that name one row of a table
     SPEED: ("dimension", "slice"),
     CSV: ("dimension", "slice"),
 }
+FLOORS = {"n_speakers": "min_speakers", "n_utterances": "min_utterances", "reference_words": "min_words"}
 AT_LEAST, WITHOUT = "at least", "without"  # conditions on a column: a number; values that no part of a cell may be
+_SPEAKER = "speaker_id"  # a dimension that would name people
 NOBODYS_VALUE = (UNDECLARED, DECLINED)
 VALUE, ROWS, SUM = "value", "rows", "sum"
 
@@ -85,13 +91,45 @@ class Evidence:
 
     @cached_property
     def slices(self) -> pd.DataFrame:
-        """Return slices.csv."""
-        return self.table(SLICES)
+        """Return slices.csv without slices from which, with the others shown, a smaller one could be worked out."""
+        table = self.table(SLICES)
+        return table[[key not in self.beside.slices for key in keys_of(table)]].reset_index(drop=True)
 
     @cached_property
     def disparities(self) -> pd.DataFrame:
-        """Return disparities.csv."""
-        return self.table(DISPARITIES)
+        """Return disparities.csv without rows from which a smaller slice could be worked out."""
+        table, hidden = self.table(DISPARITIES), self.beside.slices | self.beside.gaps
+        if not hidden:
+            return table
+        told = [
+            key not in hidden and other not in self.beside.slices
+            for key, other in zip(keys_of(table), keys_of(table, "comparator"), strict=True)
+        ]
+        return table[told].reset_index(drop=True)
+
+    @cached_property
+    def beside(self) -> Complements:
+        """Return the intersections not shown though they have enough people; of a release, which hid its own, none."""
+        if isinstance(self.run, ReleasedRun):
+            return NOTHING
+        table, floors = self.table(SLICES), mapping(self.facts["policy"])
+        table = table[[_SPEAKER not in str(name).split(INTERSECTION_SEPARATOR) for name in table["dimension"]]]
+        small = (table["n_speakers"] < floors["min_speakers"]) & (table["dimension"] != OVERALL)
+        shown = table[has_enough(table, floors) & declared(table["slice"])]
+        return complements(
+            self.run, shown, keys_of(table[small]), is_kept=lambda name: INTERSECTION_SEPARATOR not in name
+        )
+
+    @cached_property
+    def few(self) -> frozenset[Name]:
+        """Return the intersections of few people, which are not named."""
+        table = self.table(SLICES)
+        return frozenset(keys_of(table[is_few(table, floor_of(self.facts))]))
+
+    @property
+    def all_have_lines(self) -> bool:
+        """Say whether all slices with enough people, and all their gaps, are shown."""
+        return not (self.beside.slices or self.beside.gaps)
 
     @cached_property
     def digest(self) -> str:
@@ -197,6 +235,14 @@ def pointer(*parts: str) -> str:
     '/manifest/attributes/a~1b'
     """
     return "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in parts)
+
+
+def has_enough(slices: pd.DataFrame, policy: Mapping[str, object]) -> pd.Series:
+    """Say of each row of slices.csv whether it has what the policy asks of a slice."""
+    enough = pd.Series(True, index=slices.index)
+    for column, floor in FLOORS.items():
+        enough &= slices[column] >= policy[floor]
+    return enough
 
 
 def declared(names: pd.Series) -> pd.Series:

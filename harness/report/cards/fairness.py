@@ -26,6 +26,10 @@ _RARE = (  # of metrics.csv, over everybody
     ("hallucination_rate", "Utterances with text that was not said, or is repeated (hallucination rules)"),
     ("empty_output_rate", "utterances for which nothing was returned although words were said"),
 )
+_BUT = (
+    ", but for intersections from which the numbers of a group with fewer people could be worked out by subtraction: "
+    "of these the slice or its gap is left out"
+)
 
 
 def fairness(ledger: Ledger, evidence: Evidence) -> list[Block]:
@@ -35,7 +39,8 @@ def fairness(ledger: Ledger, evidence: Evidence) -> list[Block]:
         return [Paragraph(worst_group(ledger, evidence))]
     opening = told(
         "{all} groups of people were formed, intersections included; {n} of them have {floors}. Only these have a "
-        "line below.",
+        "line below{but}.",
+        but="" if evidence.all_have_lines else _BUT,
         all=count_all(ledger, evidence, dimensions),
         n=count_enough(ledger, evidence, dimensions),
         floors=floors_text(ledger, evidence),

@@ -12,14 +12,23 @@ import pandas as pd
 from harness.corpus.attributes import INTERSECTION_SEPARATOR, KINDS_OF_PEOPLE
 from harness.fairness.membership import OVERALL
 from harness.report.cards.blocks import Claim, Spans, joined, told
-from harness.report.cards.evidence import AT_LEAST, NOBODYS_VALUE, WITHOUT, Evidence, Ledger, declared, pointer
+from harness.report.cards.evidence import (
+    AT_LEAST,
+    FLOORS,
+    NOBODYS_VALUE,
+    WITHOUT,
+    Evidence,
+    Ledger,
+    declared,
+    has_enough,
+    pointer,
+)
 from harness.report.sources import Sources
 from harness.report.wording import mapping, plain
 from harness.results.run import FACTS, METRICS, SLICES
 
 F1 = "word_f1"
 _SPEAKER = "speaker_id"  # a dimension that would name people
-_FLOORS = {"n_speakers": "min_speakers", "n_utterances": "min_utterances", "reference_words": "min_words"}
 _MOST_NAMED = 60  # groups in a sentence
 _PEOPLE = frozenset(kind.value for kind in KINDS_OF_PEOPLE)
 
@@ -45,11 +54,9 @@ def other_dimensions(evidence: Evidence) -> list[str]:
 
 
 def enough(evidence: Evidence, dimensions: list[str]) -> pd.DataFrame:
-    """Return the rows of slices.csv that have what the policy asks of a slice, worst first in each dimension."""
+    """Return the rows that are shown and have what the policy asks of a slice, worst first in each dimension."""
     slices, policy = evidence.slices, mapping(evidence.facts["policy"])
-    chosen = slices["dimension"].isin(dimensions) & declared(slices["slice"])
-    for column, floor in _FLOORS.items():
-        chosen &= slices[column] >= policy[floor]
+    chosen = slices["dimension"].isin(dimensions) & declared(slices["slice"]) & has_enough(slices, policy)
     rank = {name: place for place, name in enumerate(dimensions)}
     rows = slices[chosen].assign(_rank=lambda rows: rows["dimension"].map(rank))
     return rows.sort_values(["_rank", "wer"], ascending=[True, False], kind="stable").drop(columns="_rank")
@@ -58,7 +65,7 @@ def enough(evidence: Evidence, dimensions: list[str]) -> pd.DataFrame:
 def count_enough(ledger: Ledger, evidence: Evidence, dimensions: list[str]) -> Claim:
     """Return how many of these there are."""
     policy = mapping(evidence.facts["policy"])
-    floors = {column: {AT_LEAST: policy[floor]} for column, floor in _FLOORS.items()}
+    floors = {column: {AT_LEAST: policy[floor]} for column, floor in FLOORS.items()}
     return ledger.count(evidence, SLICES, _declared_rows(dimensions) | floors)
 
 
@@ -70,7 +77,7 @@ def count_all(ledger: Ledger, evidence: Evidence, dimensions: list[str]) -> Clai
 def floors_text(ledger: Ledger, evidence: Evidence) -> Spans:
     """Say what a group needs to be in the table."""
     claims = {
-        column: ledger.cite(evidence, FACTS, pointer("policy", floor), "count") for column, floor in _FLOORS.items()
+        column: ledger.cite(evidence, FACTS, pointer("policy", floor), "count") for column, floor in FLOORS.items()
     }
     return told("at least {n_speakers} speakers, {n_utterances} utterances and {reference_words} words", **claims)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.fairness.membership import EVERYBODY, OVERALL
-from harness.report.cards.blocks import Block, Bullets, Paragraph, Spans, Table, joined, told
+from harness.report.cards.blocks import Block, Bullets, Claim, Paragraph, Spans, Table, joined, told
 from harness.report.cards.evidence import Evidence, Ledger, pointer
 from harness.report.cards.groups import (
     Worst,
@@ -67,13 +67,20 @@ def worst_group(ledger: Ledger, evidence: Evidence) -> Spans:
     n = count_enough(ledger, evidence, dimensions)
     opening = told(
         "{every} with {floors} is at or below {wer} WER",
-        every=told("Each of the {n} groups", n=n) if several else told("The {n} group", n=n),
+        every=_every(n, evidence) if several else told("The {n} group", n=n),
         floors=floors,
         wer=by_wer.value,
     )
     f1 = told(" and at or above {f1} word F1", f1=by_f1.value) if by_f1 else ()
     picked = " The worst is picked from the same data, which an interval does not know." if several else ""
     return (*opening, *f1, ". ", *_whose(by_wer, by_f1), picked)
+
+
+def _every(n: Claim, evidence: Evidence) -> Spans:
+    """Say of which groups the worst is one: of those that have a line, where others have none."""
+    return told(
+        "Each of the groups that have a line below, of {n}" if evidence.beside.slices else "Each of the {n} groups", n=n
+    )
 
 
 def overall_table(ledger: Ledger, runs: Sequence[Evidence]) -> Table:

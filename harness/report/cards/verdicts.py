@@ -136,25 +136,27 @@ def _gap_cells(ledger: Ledger, evidence: Evidence, dimension: str, name: str) ->
 
 def _breaches(ledger: Ledger, evidence: Evidence) -> Spans:
     summary = evidence.summary
-    violations = summary["violations"]
+    violations, left_out = summary["violations"], evidence.beside.slices | evidence.beside.gaps
     found: list[Spans] = []
     if isinstance(violations, list) and violations:
+        keys = [{"dimension": str(row["dimension"]), "slice": str(row["slice"])} for row in violations]
+        told_of = [key for key in keys if (key["dimension"], key["slice"]) not in left_out][:10]
         named: list[Spans] = []
-        for row in violations[:10]:
-            key = {"dimension": str(row["dimension"]), "slice": str(row["slice"])}
+        for key in told_of:
             verdict = ledger.cite(evidence, DISPARITIES, "verdict", "words", row=key)
             group = f"{attribute_name(evidence, key['dimension'])}: {plain(key['slice'])}"
             named.append(told("{group} ({verdict})", group=group, verdict=verdict))
-        more = " and others" if len(violations) > len(named) else ""
-        found.append((*joined(named, "; "), more) if more else joined(named, "; "))
+        more = (" and others" if named else "groups without a line here",) if len(keys) > len(named) else ()
+        found.append((*joined(named, "; "), *more))
     lost = summary["slices_lost"]
     if isinstance(lost, list) and lost:
+        unsaid = {f"{dimension}: {name}" for dimension, name in evidence.beside.slices | evidence.few}
+        places = [place for place, name in enumerate(lost) if name not in unsaid][:10]
         cited: list[Spans] = [
-            (ledger.cite(evidence, SUMMARY, pointer("slices_lost", str(place)), "text"),)
-            for place in range(len(lost[:10]))
+            (ledger.cite(evidence, SUMMARY, pointer("slices_lost", str(place)), "text"),) for place in places
         ]
-        more = " and others" if len(lost) > len(cited) else ""
-        found.append(("every clip failing of ", *joined(cited), more))
+        more = (" and others" if cited else "groups without a line here",) if len(lost) > len(cited) else ()
+        found.append(("every clip failing of ", *joined(cited), *more))
     elif summary["max_failed_exceeded"] and not _is_of_conditions(summary):
         failed = {name: ledger.cite(evidence, SUMMARY, pointer(name), "count") for name in ("n_failed", "n_utterances")}
         found.append(told("{n_failed} of {n_utterances} utterances failed, more than allowed", **failed))

@@ -58,7 +58,7 @@ def heatmap(
     dimension: str,
     *,
     disparities: pd.DataFrame | None = None,
-    few: Collection[str] = (),
+    few: Collection[str] | None = (),
     floor: int = 0,
     most: int = 40,
 ) -> "alt.LayerChart":
@@ -70,7 +70,7 @@ def heatmap(
         dimension: One of `pairs(slices)`.
         disparities: disparities.csv; without it cells are coloured that have an interval, with it those judged.
         few: Slices of the intersection that are not in the table, for fewer people than `floor` are in them: that is
-            all that their cells say.
+            all that their cells say; None where not even that is to be told: their cells are as those of nobody.
         floor: Number of people.
         most: Rows drawn, those of most utterances; of columns, twelve.
 
@@ -82,10 +82,10 @@ def heatmap(
         raise UsageError(
             f"{label(dimension)}: no intersection of two attributes here; expected one of {pairs(slices)}."
         )
-    grid = _grid(part, slices, few, most)
+    grid = _grid(part, slices, few or (), most)
     judged = _judged(part, disparities)
     edges = heat.edges([float(cell["wer"]) for cell in grid.cells.values() if cell["slice"] in judged])
-    cells = _cells(grid, judged, edges, floor=floor)
+    cells = _cells(grid, judged, edges, floor=None if few is None else floor)
     data = {
         heat.CELLS: cells,
         heat.ROWS: _names(grid.rows, "row"),
@@ -95,7 +95,7 @@ def heatmap(
     told = Told(
         title=f"WER by {label(grid.down)} and {label(grid.across)}",
         finding=_finding(grid, cells),
-        notes=list(_notes(grid, cells, floor)),
+        notes=list(_notes(grid, cells, None if few is None else floor)),
         n_left_out=grid.n_left_out,
     )
     return drawn(_layers(grid, edges), data, told, height=heat.STEP * len(grid.rows))
@@ -151,15 +151,18 @@ def _judged(part: pd.DataFrame, disparities: pd.DataFrame | None) -> set[object]
     return {name for name, wer in zip(part["slice"], part["wer"], strict=True) if name in judged and pd.notna(wer)}
 
 
-def _cells(grid: Grid, judged: set[object], edges: Sequence[float], *, floor: int) -> Records:
+def _cells(grid: Grid, judged: set[object], edges: Sequence[float], *, floor: int | None) -> Records:
+    """Return the cells; without a floor those without a row are all alike, whoever is in them."""
     cells: Records = []
-    few = {"kind": heat.FEW, "number": "–", "wer_text": "–", "interval": "–", "speakers": f"< {floor}"}
+    untold = {"kind": heat.FEW, "number": "–", "wer_text": "–", "interval": "–"}
+    few = untold | {"speakers": f"< {floor}"}
+    nobody = untold | {"speakers": ""} if floor is None else {"kind": heat.EMPTY, "wer_text": heat.EMPTY}
     for place, row in enumerate(grid.rows):
         for position, column in enumerate(grid.columns):
             where = {"row": place, "col": position}
             found = grid.cells.get((row, column))
             if found is None:
-                told = few if (row, column) in grid.few else {"kind": heat.EMPTY, "wer_text": heat.EMPTY}
+                told = few if (row, column) in grid.few else nobody
                 cells.append({**where, **told, "label": f"{label(row)} & {label(column)}"})
                 continue
             wer = finite(found["wer"])
@@ -227,7 +230,11 @@ def _small(size: int) -> int:
 def _finding(grid: Grid, cells: Records) -> str:
     """Name the intersections with the highest and the lowest WER among those with enough people."""
     seen = [cell for cell in cells if cell["kind"] == heat.HEAT]
-    count = f"{how_many(sum(cell['kind'] == heat.EMPTY for cell in cells), 'cell is', 'cells are')} empty"
+    n_empty = sum(cell["kind"] == heat.EMPTY for cell in cells)
+    n_untold = len(cells) - n_empty - len(grid.cells) - len(grid.few)
+    count = f"{how_many(n_empty, 'cell is', 'cells are')} empty"
+    if n_untold:
+        count = f"{how_many(n_untold, 'cell says', 'cells say')} nothing"
     opening = f"WER by {label(grid.down)} and {label(grid.across)}"
     if not seen:
         return f"{opening}: no cell has enough people for a number to mean something; {count}."
@@ -236,8 +243,10 @@ def _finding(grid: Grid, cells: Records) -> str:
     return f"{opening}: {named}, of {how_many(len(seen), 'cell')} with enough people; {count}."
 
 
-def _notes(grid: Grid, cells: Records, floor: int) -> Iterator[str]:
+def _notes(grid: Grid, cells: Records, floor: int | None) -> Iterator[str]:
     yield "In a cell: WER in percent, beneath it the number of speakers."
+    if floor is None:
+        yield "A cell without a number is of nobody, or of people of whom nothing is printed; so are rows not drawn."
     if grid.few:
         yield f"A cell of fewer than {floor} speakers says that alone: its number would be of persons."
     if any(cell["kind"] == heat.FEW for cell in cells):

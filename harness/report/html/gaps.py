@@ -4,6 +4,7 @@ from harness.report import charts
 from harness.report.html.measured import Measured, Row, records
 from harness.report.html.parts import Drawing, Part, Section, Words, drawing, table
 from harness.report.pages import verdict
+from harness.report.shown import withheld
 from harness.report.wording import gap_interval, mapping, percent, points, promise_sentence, times
 from harness.results.run import DISPARITIES
 
@@ -21,7 +22,8 @@ def gaps_section(measured: Measured) -> Section:
         nothing = Words("No slice could be compared: no attribute has two declared values.", "none")
         return Section("gaps", title, "Gaps", [nothing])
     parts: list[Part] = [
-        Words(f"A gap is a slice's WER less its comparator's, in points. {promise_sentence(measured.run)}")
+        Words(f"A gap is a slice's WER less its comparator's, in points. {promise_sentence(measured.run)}"),
+        *(Words(told, "muted") for told in withheld(measured.run) if measured.run.beside.gaps),
     ]
     if measured.tested.empty:
         parts.append(Words("No gap could be tested: every slice is below the policy's floors.", "none"))

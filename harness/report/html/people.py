@@ -55,7 +55,8 @@ def _row(measured: Measured, dimension: str) -> tuple[object, ...]:
     speakers = np.unique(measured.speaker_codes[told])
     judged = measured.disparities[measured.disparities["dimension"] == dimension]["verdict"]
     n_withheld = sum(dimension == of and is_declared(name) for of, name in measured.run.few)
-    n_judged, n_few = len(judged) + n_withheld, int((judged == INSUFFICIENT).sum()) + n_withheld
+    n_beside = len({name for of, name in measured.run.beside.gaps if of == dimension})
+    n_judged, n_few = len(judged) + n_withheld + n_beside, int((judged == INSUFFICIENT).sum()) + n_withheld
     return (
         dimension,
         ", ".join(filter(None, (str(about.get("kind", "")), measured.sources.word(dimension)))) or "–",
@@ -73,6 +74,8 @@ def _silent(measured: Measured, slices: list[Row], key: Key) -> tuple[str, float
     """Return those who gave no value, as speakers and utterances."""
     if key in measured.run.few:
         return f"< {measured.run.floor:,}", 0.5
+    if key in measured.run.beside.slices:
+        return "not printed", 0.5
     found = [row for row in slices if row["slice"] == key[1]]
     if not found:
         return "0", 0

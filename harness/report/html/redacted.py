@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,9 @@ from harness.fairness.speaker_sums import speaker_codes
 from harness.report.explorer import SPEAKERS
 from harness.report.shown import ShownRun
 from harness.report.wording import mapping
+from harness.results import Run
+from harness.results.complements import Complements, complements
+from harness.results.few import keys_of
 from harness.results.run import TERM_EXAMPLES, TERM_LIST
 
 _SPEAKER = "speaker_id"
@@ -35,6 +39,20 @@ class RedactedRun(ShownRun):
         if SPEAKERS not in self.redact:
             return super().is_withheld(dimension)
         return dimension != OVERALL and not _of_speakers(dimension)
+
+    @property
+    def tells_few(self) -> bool:
+        """Say whether it may be told where few people are: without speakers, it would say what a person is."""
+        return SPEAKERS not in self.redact
+
+    @cached_property
+    def beside(self) -> Complements:
+        """Return what is not printed lest a slice of few be worked out."""
+        if SPEAKERS not in self.redact:
+            return super().beside
+        slices = self._without_speakers(Run(self.path).slices)
+        shown = slices[[key not in self.few for key in keys_of(slices)]]
+        return complements(Run(self.path), shown, self.few, is_kept=OVERALL.__eq__)
 
     @property
     def _withheld_what(self) -> str:
@@ -103,7 +121,7 @@ class RedactedRun(ShownRun):
         }
 
     def _is_shown(self, item: Mapping[str, Any]) -> bool:
-        return not _of_speakers(str(item.get("dimension", "")).split(":")[0])
+        return not self.is_left_out(item, gap=True) and not _of_speakers(str(item.get("dimension", "")).split(":")[0])
 
     def _without_speakers(self, table: pd.DataFrame) -> pd.DataFrame:
         if SPEAKERS not in self.redact or table.empty:

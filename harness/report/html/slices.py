@@ -9,6 +9,8 @@ from harness.report.wording import percent, rate_interval
 from harness.results.run import SLICES
 
 MOST_HEATMAPS = 6
+_EMPTY = "A cell without people is drawn empty: nobody was measured there."
+_UNTOLD = "A cell without a number is of nobody or of people of whom nothing is printed: which of these is not told."
 _HEADERS = (
     *("dimension", "slice", "WER", "interval", "CER", "speakers", "utterances", "failed", "words", "hallucinated"),
     "note",
@@ -40,11 +42,11 @@ def intersections_section(measured: Measured) -> Section | None:
         return None
     pairs = charts.pairs(measured.slices) if measured.has_words else []
     parts: list[Part] = [
-        Words("Where two attributes meet. A cell without people is drawn empty: nobody was measured there."),
+        Words(f"Where two attributes meet. {_EMPTY if measured.run.tells_few else _UNTOLD}"),
         *(Words(told, "muted") for told in withheld(measured.run)),
     ]
     for number, pair in enumerate(pairs[:MOST_HEATMAPS]):
-        few = [name for dimension, name in measured.run.few if dimension == pair]
+        few = [name for dimension, name in measured.run.few if dimension == pair] if measured.run.tells_few else None
         chart = charts.heatmap(
             measured.slices, pair, disparities=measured.disparities, few=few, floor=measured.run.floor
         )

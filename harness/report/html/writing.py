@@ -51,7 +51,7 @@ def render_html(run: Run, options: ReportOptions) -> str:
     checked_beside(run, others)
     measured = Measured(_shown(run, options))
     under = under_conditions(measured.run)
-    explorer = partial(explorer_data, run, options)
+    explorer = partial(explorer_data, run, options, measured.run)
     with beside(explorer, n_rows=measured.summary["n_utterances"], worth_it=EXPLORED_BESIDE) as utterances:
         sections = [
             *last_mile_sections(measured, under),

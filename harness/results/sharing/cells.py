@@ -126,6 +126,12 @@ def cells_of(scores: pd.DataFrame, by: Sequence[str]) -> Cells:
     )
 
 
+def members_of(scores: pd.DataFrame, by: Sequence[str]) -> tuple[list[Key], Bools]:
+    """Return the names of the cells over some dimensions, and (n_cells, n_atoms) who is in each."""
+    attributes = list(dict.fromkeys(name for dimension in by for name in dimension.split(AND)))
+    return _incidence(_atoms(scores.reset_index(drop=True), attributes)[1], by)
+
+
 def _atoms(scores: pd.DataFrame, attributes: Sequence[str]) -> tuple[Ints, pd.DataFrame]:
     """Return the atom of each row and a frame with one row an atom."""
     if not attributes:

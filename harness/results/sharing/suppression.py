@@ -7,6 +7,7 @@ gives a small cell away is hidden too, the least worth first, until nothing does
 """
 
 import logging
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,7 +67,8 @@ def suppressed(cells: Cells, *, min_speakers: int) -> Suppressed:
     notes += [f"{kind} are left out: their counts would give a small slice away" for kind in cells.kinds.keys() - kinds]
     names = frozenset(key for key, is_published in zip(cells.keys, published, strict=True) if is_published)
     hidden = tuple(key for key in cells.keys if key not in names)
-    log.info("%d of %d cells are published, %d are small", len(names), len(cells.keys), int(small.sum()))
+    n_slices, n_shown = (sum(key.side == SLICE for key in keys) for keys in (cells.keys, names))
+    log.info("%d of %d slices are shown; with the rest of each, %d sums are guarded", n_shown, n_slices, small.sum())
     return Suppressed(names, hidden, min_speakers, kinds, tuple(sorted(notes)))
 
 
@@ -74,6 +76,36 @@ def small_cells(cells: Cells, min_speakers: int) -> Bools:
     """Return the cells that must not be known: of too few speakers, or nearly all of one, (n_cells,)."""
     small: Bools = (cells.n_speakers < min_speakers) | (cells.largest_share > DOMINANT_SHARE)
     return small
+
+
+def beside_few(
+    keys: Sequence[Key], incidence: Bools, *, few: Collection[Key], kept: Collection[Key], asked: Sequence[Key]
+) -> frozenset[Key]:
+    """Return which cells are not to be shown lest a cell of few is a sum and difference of those that are.
+
+    Args:
+        keys: Names of the cells.
+        incidence: (n_cells, n_atoms) which atoms are in which cell.
+        few: Cells that are not shown; those that `kept` gives away nothing else can hide.
+        kept: Cells that are shown in any case.
+        asked: Cells that are shown where they may be, those most worth showing first.
+    """
+    places = {key: place for place, key in enumerate(keys)}
+    hidden_ones = set(few)
+    span = _Span(incidence, np.array([key in hidden_ones for key in keys]))
+    for key in kept:
+        if key in places:
+            span.add(places[key])
+    span.forget_known()
+    hidden: set[Key] = set()
+    for key in asked:
+        if key not in places or (key.side == REST and replace(key, side=SLICE) in hidden):
+            hidden.add(key)  # a rest is told only in the row of its slice
+        elif span.gives_away(places[key]):
+            hidden.add(key)
+        else:
+            span.add(places[key])
+    return frozenset(hidden)
 
 
 def _published(cells: Cells, small: Bools, candidates: Bools) -> Bools:
@@ -114,6 +146,10 @@ class _Span:
             self._left = _without(self._left, new, pivot)
             self._basis = np.vstack([_without(self._basis, new, pivot), new])
             self._pivots.append(pivot)
+
+    def forget_known(self) -> None:
+        """Protect no longer what is known already."""
+        self._left = self._left[self._left.any(axis=1)]
 
     def _reduced(self, cell: int) -> Ints:
         """Return what the published cells do not explain of a cell, its first entry 1."""
