@@ -18,7 +18,7 @@ from harness.pipelines.bounty_rerun import audio_lines
 from harness.provenance import digest_of_file, version
 from harness.report.bounties.answers import Opened
 from harness.report.bounties.how_to import how_to
-from harness.report.charts.labels import how_many
+from harness.report.wording import how_many
 from harness.results import Run
 from harness.results.bounties.answering import list_bytes
 from harness.results.bounties.counting import check_counts_alike, profile_of

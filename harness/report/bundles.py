@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from harness.report.charts.labels import how_many
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
-from harness.report.wording import plain
+from harness.report.wording import how_many, plain
 from harness.results.bundles import Bundled, Compared, Difference, Ids
 
 _SHOWN = 10  # differences on screen; the file has all

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import IO
 
-from harness.report.charts.labels import how_many
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
-from harness.report.wording import plain
+from harness.report.wording import how_many, plain
 from harness.results.forgetting.answer import Forgotten, Row, State
 from harness.results.forgetting.kinds import TREATMENTS
 

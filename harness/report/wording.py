@@ -282,3 +282,12 @@ def _texts(value: object) -> list[str]:
 
 def _absent(value: float | None) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def how_many(number: int, one: str, more: str | None = None) -> str:
+    """Write a number of things.
+
+    >>> how_many(1, "slice"), how_many(1200, "slice")
+    ('1 slice', '1,200 slices')
+    """
+    return f"{number:,} {one if number == 1 else more or one + 's'}"

@@ -61,6 +61,13 @@ def rescored(folder: Path, name: str = "run") -> Path:
     return folder / name
 
 
+def scored_corpus(folder: Path) -> Path:
+    """Write a corpus and a run of it."""
+    write_corpus(folder, misheard=4)
+    rescored(folder)
+    return folder
+
+
 def copied(made: Path, folder: Path) -> Path:
     """Copy a corpus and its run to a folder in which its manifest lies."""
     shutil.copytree(made, folder)

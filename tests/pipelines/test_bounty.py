@@ -14,7 +14,7 @@ from harness.fairness.bounty import clipped_errors
 from harness.pipelines import bounty_check, bounty_close
 from harness.results import Run
 from harness.results.bounties import taking
-from tests.pipelines.bounties import answers, claim, command, kinds, opened, runs, submit
+from tests.pipelines.bounties import answers, claim, command, ended_after, kinds, opened, runs, submit
 
 CLAIMS = (  # a predicate, the system, and what becomes of it
     ('accent == "south"', "other", "accepted"),
@@ -44,12 +44,7 @@ def ended(made, tmp_path_factory):
     place = tmp_path_factory.mktemp("ended") / "here"
     shutil.copytree(made, place)
     opened(place)
-    for predicate, system, _ in CLAIMS:
-        assert submit(place, claim(place, predicate, {"system": system})).exit_status == 0
-    for action in ("check", "close"):
-        found = command(action, place)
-        assert found.exit_status == 0, found.err
-    return place
+    return ended_after(place, *((predicate, system) for predicate, system, _ in CLAIMS))
 
 
 @pytest.fixture

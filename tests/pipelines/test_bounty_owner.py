@@ -17,7 +17,7 @@ from harness.results.bounties.folder import BountyFolder, canonical, digest
 from harness.results.bounties.sealing import read_errors
 from harness.results.bounties.standing import standing_of
 from harness.results.ledger import HEAD, Ledger
-from tests.pipelines.bounties import answers, claim, command, opened, runs, submit
+from tests.pipelines.bounties import answers, claim, command, ended_after, opened, runs, submit
 
 CLAIMS = (('accent == "south"', "other"), ('accent == "north"', "other"), ("snr_db < 0", "robust"))
 
@@ -27,11 +27,7 @@ def ended(tmp_path_factory):
     """Return a folder whose bounty accepted the first of CLAIMS, rejected the others, and is closed."""
     place = runs(tmp_path_factory.mktemp("owner"))
     opened(place)
-    for predicate, system in CLAIMS:
-        assert submit(place, claim(place, predicate, {"system": system})).exit_status == 0
-    for action in ("check", "close"):
-        found = command(action, place)
-        assert found.exit_status == 0, found.err
+    ended_after(place, *CLAIMS)
     assert answers(place / "bounty") == ["accepted", "rejected", "rejected"]
     return place
 

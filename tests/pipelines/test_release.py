@@ -16,17 +16,24 @@ from harness.results import Run
 from harness.results.releases.budget import FILE, Budget, BudgetError, Hides
 from harness.results.releases.record import CSV, JSON, MARKDOWN, PAGE, read_release
 from tests.builders import FEW_RESAMPLES, Ended, harness, tone_corpus
-from tests.pipelines.released import N_SPEAKERS, SLICES, copied, job, kinds, rescored, without_scripts, write_corpus
+from tests.pipelines.released import (
+    N_SPEAKERS,
+    SLICES,
+    copied,
+    job,
+    kinds,
+    rescored,
+    scored_corpus,
+    without_scripts,
+    write_corpus,
+)
 
 FILES = {CSV, JSON, MARKDOWN, PAGE}
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    write_corpus(folder, misheard=4)
-    rescored(folder)
-    return folder
+    return scored_corpus(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture

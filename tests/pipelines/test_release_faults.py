@@ -18,15 +18,21 @@ from harness.pipelines import release as pipeline
 from harness.pipelines.release import ReleaseJob, release
 from harness.results.releases.budget import FILE, Budget
 from harness.results.releases.record import CSV, JSON, MARKDOWN, PAGE, _written, read_release
-from tests.pipelines.released import N_SPEAKERS, copied, job, kinds, rescored, without_scripts, write_corpus
+from tests.pipelines.released import (
+    N_SPEAKERS,
+    copied,
+    job,
+    kinds,
+    rescored,
+    scored_corpus,
+    without_scripts,
+    write_corpus,
+)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    write_corpus(folder, misheard=4)
-    rescored(folder)
-    return folder
+    return scored_corpus(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from harness.fairness import membership
 from harness.report import charts
 from harness.report.bounties import words
 from harness.report.bounties.seen import EVERYBODY, Seen, rows_of
-from harness.report.charts.labels import how_many
 from harness.report.html.parts import Drawing, Facts, Listing, Part, Section, Words, table, typeset
 from harness.report.pages import page
-from harness.report.wording import percent, plain, points
+from harness.report.wording import how_many, percent, plain, points
 from harness.results.bounties.folder import LEDGER, ROUNDS
 from harness.results.bounties.standing import Verdict
 

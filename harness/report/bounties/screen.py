@@ -18,10 +18,9 @@ from harness.report.bounties.answers import (
     Verified,
 )
 from harness.report.bounties.seen import EVERYBODY, rows_of
-from harness.report.charts.labels import how_many
 from harness.report.grids import Column, console_on, grid
 from harness.report.sentences import say
-from harness.report.wording import percent, plain, points
+from harness.report.wording import how_many, percent, plain, points
 from harness.results.bounties.folder import HOW_TO, PUBLIC, SEALED
 from harness.results.bounties.rules import PublicRules
 

@@ -1,8 +1,7 @@
 """The rules of a bounty in, the sentences that page, screen and guide share out: what an answer means."""
 
 from harness.fairness.bounty import Assumed
-from harness.report.charts.labels import how_many
-from harness.report.wording import figure, percent
+from harness.report.wording import figure, how_many, percent
 from harness.results.bounties.rules import DeclaredColumn, PublicRules
 
 ACCEPTED = (

@@ -10,9 +10,9 @@ from harness.errors import UsageError
 from harness.fairness.membership import OVERALL
 from harness.report.charts import heat, theme
 from harness.report.charts.drawing import Layers, Records, Told, drawn, either, finite, rounded
-from harness.report.charts.labels import count_of, how_many, is_declared, label
+from harness.report.charts.labels import count_of, is_declared, label
 from harness.report.charts.marks import told
-from harness.report.wording import gap_interval, percent, points, rate_interval
+from harness.report.wording import gap_interval, how_many, percent, points, rate_interval
 
 if TYPE_CHECKING:
     import altair as alt

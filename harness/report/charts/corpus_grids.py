@@ -10,8 +10,9 @@ from harness.corpus.attributes import INTERSECTION_SEPARATOR
 from harness.errors import UsageError
 from harness.report.charts import heat, theme
 from harness.report.charts.drawing import Layers, Records, Told, drawn, either
-from harness.report.charts.labels import how_many, is_declared, label
+from harness.report.charts.labels import is_declared, label
 from harness.report.charts.marks import told
+from harness.report.wording import how_many
 
 if TYPE_CHECKING:
     import altair as alt

@@ -9,8 +9,9 @@ from harness.report.charts import rows as layout
 from harness.report.charts import theme
 from harness.report.charts.axes import Axis, extent
 from harness.report.charts.drawing import Layers, Told, cells, drawn, finite, records
-from harness.report.charts.labels import count_of, how_many, label, listed
+from harness.report.charts.labels import count_of, label, listed
 from harness.report.charts.marks import REFERENCE_DATA, Plot
+from harness.report.wording import how_many
 
 if TYPE_CHECKING:
     import altair as alt

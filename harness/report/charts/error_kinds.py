@@ -8,9 +8,9 @@ import pandas as pd
 from harness.report.charts import rows as layout
 from harness.report.charts.axes import PERCENT, Axis, Extent, extent
 from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, either, finite, records, rounded
-from harness.report.charts.labels import count_of, how_many, is_declared, label, listed
+from harness.report.charts.labels import count_of, is_declared, label, listed
 from harness.report.charts.marks import Plot, told
-from harness.report.wording import percent
+from harness.report.wording import how_many, percent
 
 if TYPE_CHECKING:
     import altair as alt

@@ -11,9 +11,9 @@ from harness.report.charts import theme
 from harness.report.charts import verdict_marks as marks
 from harness.report.charts.axes import POINTS, Axis, Extent, extent
 from harness.report.charts.drawing import Records, Told, cells, drawn, finite, records
-from harness.report.charts.labels import how_many, label
+from harness.report.charts.labels import label
 from harness.report.charts.marks import OVER, REFERENCE_DATA, UNDER, Plot
-from harness.report.wording import gap_interval, points, times
+from harness.report.wording import gap_interval, how_many, points, times
 
 if TYPE_CHECKING:
     import altair as alt

@@ -10,9 +10,9 @@ from harness.report.charts import theme
 from harness.report.charts import verdict_marks as marks
 from harness.report.charts.axes import POINTS, Axis, Extent, extent
 from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, finite, records, rounded
-from harness.report.charts.labels import how_many, label, listed
+from harness.report.charts.labels import label, listed
 from harness.report.charts.marks import OVER, REFERENCE_DATA, UNDER, Plot
-from harness.report.wording import gap_interval, points
+from harness.report.wording import gap_interval, how_many, points
 
 if TYPE_CHECKING:
     import altair as alt

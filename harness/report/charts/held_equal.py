@@ -11,10 +11,10 @@ from harness.report.charts import rows as layout
 from harness.report.charts import theme
 from harness.report.charts.axes import TIMES, Axis, Extent, extent
 from harness.report.charts.drawing import Layers, Records, Told, drawn, finite, rounded
-from harness.report.charts.labels import how_many, label, listed
+from harness.report.charts.labels import label, listed
 from harness.report.charts.marks import OVER, REFERENCE_DATA, UNDER, Plot
 from harness.report.ratios import Row, ratio_interval, ratios_of
-from harness.report.wording import times
+from harness.report.wording import how_many, times
 
 if TYPE_CHECKING:
     import altair as alt

@@ -9,8 +9,8 @@ from harness.errors import UsageError
 from harness.report.charts import theme
 from harness.report.charts.axes import PLAIN, Axis, Extent
 from harness.report.charts.drawing import Told, drawn
-from harness.report.charts.labels import how_many
 from harness.report.charts.marks import told
+from harness.report.wording import how_many
 
 if TYPE_CHECKING:
     import altair as alt

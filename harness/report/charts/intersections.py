@@ -10,8 +10,8 @@ from harness.corpus.attributes import INTERSECTION_SEPARATOR
 from harness.errors import UsageError
 from harness.report.charts import heat, theme
 from harness.report.charts.drawing import Layers, Records, Told, drawn, either, finite, rounded
-from harness.report.charts.labels import count_of, how_many, is_declared, label
-from harness.report.wording import percent, rate_interval
+from harness.report.charts.labels import count_of, is_declared, label
+from harness.report.wording import how_many, percent, rate_interval
 
 if TYPE_CHECKING:
     import altair as alt

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.corpus.attributes import DECLINED, INTERSECTION_SEPARATOR, UNDECLARED
 from harness.report.charts.drawing import finite
-from harness.report.wording import plain
+from harness.report.wording import how_many, plain
 
 LONGEST = 60  # characters of a name; what is wider than its place is cut when drawn
 _MOST_NAMED = 3  # dimensions in a sentence
@@ -29,15 +29,6 @@ def is_declared(name: object) -> bool:
     False
     """
     return not {UNDECLARED, DECLINED} & set(str(name).split(INTERSECTION_SEPARATOR))
-
-
-def how_many(number: int, one: str, more: str | None = None) -> str:
-    """Write a number of things.
-
-    >>> how_many(1, "slice"), how_many(1200, "slice")
-    ('1 slice', '1,200 slices')
-    """
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
 def count_of(number: object) -> str:

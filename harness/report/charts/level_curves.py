@@ -11,9 +11,9 @@ from harness.fairness.membership import OVERALL
 from harness.report.charts import theme
 from harness.report.charts.axes import PERCENT, Axis, Extent, extent
 from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, either, finite, records
-from harness.report.charts.labels import apart, count_of, how_many, label
+from harness.report.charts.labels import apart, count_of, label
 from harness.report.charts.marks import told
-from harness.report.wording import percent, rate_interval
+from harness.report.wording import how_many, percent, rate_interval
 
 if TYPE_CHECKING:
     import altair as alt

@@ -15,9 +15,9 @@ from harness.report.charts import rows as layout
 from harness.report.charts import theme
 from harness.report.charts.axes import PERCENT, Axis, Extent, extent
 from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, finite, records
-from harness.report.charts.labels import how_many, label
+from harness.report.charts.labels import label
 from harness.report.charts.marks import Plot, told
-from harness.report.wording import percent
+from harness.report.wording import how_many, percent
 
 if TYPE_CHECKING:
     import altair as alt

@@ -10,10 +10,10 @@ from harness.report.charts import rows as layout
 from harness.report.charts import theme
 from harness.report.charts.axes import POINTS, Axis, extent
 from harness.report.charts.drawing import Layers, Records, Told, drawn, finite, records
-from harness.report.charts.labels import how_many, label, listed
+from harness.report.charts.labels import label, listed
 from harness.report.charts.marks import REFERENCE_DATA, Plot
 from harness.report.charts.verdict_marks import signed
-from harness.report.wording import gap_interval, points
+from harness.report.wording import gap_interval, how_many, points
 
 if TYPE_CHECKING:
     import altair as alt

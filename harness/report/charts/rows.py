@@ -9,8 +9,9 @@ import pandas as pd
 from harness.errors import UsageError
 from harness.fairness.membership import EVERYBODY, OVERALL
 from harness.report.charts.drawing import Layers, Records, either
-from harness.report.charts.labels import how_many, is_declared, label
+from harness.report.charts.labels import is_declared, label
 from harness.report.charts.theme import HEADER, LABEL, NUMBER, QUIET
+from harness.report.wording import how_many
 
 if TYPE_CHECKING:
     import altair as alt

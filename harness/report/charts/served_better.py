@@ -9,10 +9,9 @@ from harness.report.charts import rows as layout
 from harness.report.charts import theme
 from harness.report.charts.axes import PERCENT, Axis, extent
 from harness.report.charts.drawing import Layers, Records, Told, drawn, finite, records
-from harness.report.charts.labels import how_many
 from harness.report.charts.marks import ALWAYS, Plot
 from harness.report.charts.verdict_marks import signed
-from harness.report.wording import percent, points
+from harness.report.wording import how_many, percent, points
 
 if TYPE_CHECKING:
     import altair as alt

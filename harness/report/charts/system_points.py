@@ -10,10 +10,10 @@ from harness.errors import UsageError
 from harness.report.charts import theme
 from harness.report.charts.axes import PERCENT, POINTS, Axis, Extent, extent
 from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, either, finite, records, rounded
-from harness.report.charts.labels import apart, how_many, label
+from harness.report.charts.labels import apart, label
 from harness.report.charts.marks import told
 from harness.report.charts.rows import lowest
-from harness.report.wording import gap_interval, percent, points, rate_interval
+from harness.report.wording import gap_interval, how_many, percent, points, rate_interval
 
 if TYPE_CHECKING:
     import altair as alt

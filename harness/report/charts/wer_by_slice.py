@@ -10,9 +10,9 @@ from harness.report.charts import rows as layout
 from harness.report.charts import theme
 from harness.report.charts.axes import PERCENT, Axis, Extent, extent
 from harness.report.charts.drawing import Layers, Records, Told, cells, drawn, finite, records
-from harness.report.charts.labels import count_of, how_many, is_declared, label, listed
+from harness.report.charts.labels import count_of, is_declared, label, listed
 from harness.report.charts.marks import REFERENCE_DATA, Plot, Tooltip
-from harness.report.wording import percent, rate_interval
+from harness.report.wording import how_many, percent, rate_interval
 
 if TYPE_CHECKING:
     import altair as alt

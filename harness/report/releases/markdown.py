@@ -1,9 +1,9 @@
 """A release in, `release.md` out: the same words and numbers as its page."""
 
-from harness.report.charts.labels import how_many
 from harness.report.releases import words
 from harness.report.releases.page import made_pairs
 from harness.report.tables import escape, table
+from harness.report.wording import how_many
 from harness.results.releases.record import CSV, Release
 
 MOST_ROWS = 200

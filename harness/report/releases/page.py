@@ -2,11 +2,10 @@
 
 from harness.fairness.membership import OVERALL
 from harness.report import charts
-from harness.report.charts.labels import how_many
 from harness.report.html.parts import Drawing, Facts, Listing, Part, Section, Table, Words, typeset
 from harness.report.pages import page
 from harness.report.releases import words
-from harness.report.wording import mapping, plain
+from harness.report.wording import how_many, mapping, plain
 from harness.results.releases.record import CSV, JSON, Release
 
 MOST_ROWS = 1_000

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from harness.report.charts.labels import how_many
 from harness.report.grids import Column, console_on, grid
 from harness.report.releases import words
 from harness.report.sentences import say
-from harness.report.wording import plain
+from harness.report.wording import how_many, plain
 from harness.results.releases.record import PAGE, Release
 
 MOST_ROWS = 40

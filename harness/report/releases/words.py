@@ -10,10 +10,9 @@ import pandas as pd
 
 from harness.fairness.membership import OVERALL
 from harness.fairness.privacy import Statistic
-from harness.report.charts.labels import how_many
 from harness.report.described.cells import Row, rows_of
 from harness.report.sources import Sources
-from harness.report.wording import mapping, percent, plain, rate_interval
+from harness.report.wording import how_many, mapping, percent, plain, rate_interval
 from harness.results.releases.record import Release
 
 WEAK_EPSILON = 5.0  # from here on an even guess can become more than 99 % sure

@@ -12,15 +12,12 @@ from harness.pipelines.release import release
 from harness.results import Run
 from harness.results.releases.record import CSV, JSON, read_release
 from tests.builders import harness
-from tests.pipelines.released import copied, job, rescored, without_scripts, write_corpus
+from tests.pipelines.released import copied, job, scored_corpus, without_scripts
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    write_corpus(folder, misheard=4)
-    rescored(folder)
-    return folder
+    return scored_corpus(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
